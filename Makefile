@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# serin: `make` builds build/serin; `sudo make demo`, `sudo make test`, `sudo make bench` show it. V=1 shows commands.
+
+VERSION := 0.1.0
+B := build
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' $(1) $@)
+
+# BPF: the newest packaged clang; `make BPF_CLANG=clang-14` builds with another one.
+BPF_CLANG ?= $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v clang-$(v)),clang-$(v))) clang)
+BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+CLANG_FORMAT ?= $(firstword $(foreach v,19 14,$(if $(shell command -v clang-format-$(v)),clang-format-$(v))) clang-format)
+PKG_CONFIG ?= pkg-config
+CC ?= gcc
+
+# libmicrohttpd: HTTP server on our own event loop. jansson: JSON. libyaml: YAML with positions. libcurl: the CLI over
+# the Unix socket. libmnl: routes and neighbours. libcap-ng: dropping privileges. libbpf: all that BPF needs.
+LIBS := libbpf libmicrohttpd jansson yaml-0.1 libcurl libmnl libcap-ng
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS))
+PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lelf -lz -lm
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Wundef -Wformat=2 -Wvla
+CPPFLAGS := -D_GNU_SOURCE -DSERIN_VERSION='"$(VERSION)"' -Iinclude -Iagent -I$(B)
+CFLAGS ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# -mcpu=v3: compare-and-swap needs it, and kernels before 6.6 know no v4.
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-function -Iinclude -Ivmlinux -Ibpf
+
+AGENT_SRC := $(wildcard agent/*.c)
+AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/%.o)
+# Everything that has a test of its own: all but main.
+PARTS := $(filter-out agent/main.c,$(AGENT_SRC))
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests-bpf/%,$(wildcard tests/bpf/test_*.c))
+E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood pass.bpf.o)
+BPF_VARIANTS := $(B)/serin-clang14.bpf.o
+DEPS = $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: all demo test bench lint install clean deps e2e-tools tests
+.DELETE_ON_ERROR:
+
+all: $(B)/serin
+
+# One line that names what is missing, instead of a compiler's page.
+define need
+$(if $(shell $(2)),,$(error $(1) is missing: run `sudo scripts/install-deps`))
+endef
+deps:
+	$(call need,make's helper pkg-config,command -v $(PKG_CONFIG))
+	$(call need,a clang that knows BPF (Debian: clang-19),command -v $(BPF_CLANG))
+	$(call need,bpftool (Debian: bpftool),command -v $(BPFTOOL))
+	$(foreach lib,$(LIBS),$(call need,the library $(lib),$(PKG_CONFIG) --exists $(lib) && echo yes))
+
+$(B)/serin: $(AGENT_OBJ) | deps
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/agent/%.o: agent/%.c $(B)/serin.skel.h Makefile | deps
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/serin.bpf.o: bpf/serin.bpf.c Makefile | deps
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/serin-clang14.bpf.o: bpf/serin.bpf.c Makefile
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && clang-14 $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The flow table on an LRU hash: for `make bench` to compare with, and for nothing else.
+$(B)/serin-lru.bpf.o: bpf/serin.bpf.c Makefile
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -DSERIN_FLOW_LRU -MMD -MP -c -o $@ $<
+
+$(B)/serin.skel.h: $(B)/serin.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name serin_bpf > $@
+
+# Tests. Unit tests run with sanitizers and without privileges; the others load the program.
+$(B)/sanitized/%.o: agent/%.c $(B)/serin.skel.h Makefile | deps
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+
+$(B)/sanitized.a: $(PARTS:agent/%.c=$(B)/sanitized/%.o)
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/agent.a: $(PARTS:%.c=$(B)/%.o)
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/unit/%: tests/unit/%.c $(B)/sanitized.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) $(SANITIZE) -MMD -MP -o $@ $< \
+		$(B)/sanitized.a $(PKG_LIBS) -lcmocka
+
+$(B)/tests-bpf/%: tests/bpf/%.c $(wildcard tests/bpf/harness/*.c) $(B)/agent.a
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/bpf/harness -MMD -MP -o $@ $< \
+		$(wildcard tests/bpf/harness/*.c) $(B)/agent.a $(PKG_LIBS) -lcmocka -lpthread
+
+$(B)/e2e/load: tests/e2e/tools/connection.c
+$(B)/e2e/%: tests/e2e/tools/%.c tests/e2e/tools/common.c Makefile
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE $(CFLAGS) -o $@ $(filter %.c,$^)
+
+$(B)/e2e/%.bpf.o: tests/e2e/%.bpf.c Makefile
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+e2e-tools: $(E2E_TOOLS)
+tests: $(B)/serin $(UNIT) $(BPF_TESTS) $(E2E_TOOLS) $(BPF_VARIANTS)
+
+test:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)tests/run
+
+demo:
+	$(Q)scripts/install-deps --for demo
+	$(Q)$(MAKE) --no-print-directory $(B)/serin e2e-tools
+	$(Q)scripts/demo
+
+bench:
+	$(Q)scripts/install-deps --for build
+	$(Q)$(MAKE) --no-print-directory $(B)/bench
+	$(Q)$(B)/bench
+
+$(B)/bench: tests/bench/bench.c $(wildcard tests/bench/*.[ch]) $(B)/agent.a $(B)/bench.skel.h $(B)/serin-lru.bpf.o
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/bpf/harness -MMD -MP -o $@ $(wildcard tests/bench/*.c) $(B)/agent.a $(PKG_LIBS)
+
+lint:
+	$(Q)scripts/lint
+
+install: all
+	install -D -m 0755 $(B)/serin $(DESTDIR)$(or $(PREFIX),/usr/local)/sbin/serin
+	install -D -m 0644 scripts/serin.service $(DESTDIR)/etc/systemd/system/serin.service
+
+clean:
+	rm -rf $(B)
+
+-include $(DEPS)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the API share: one request being answered. */
+#ifndef SERIN_API_CALL_H
+#define SERIN_API_CALL_H
+
+#include <jansson.h>
+
+#include "controller.h"
+#include "http.h"
+
+struct api_call {
+	struct controller *controller;
+	const struct http_request *request;
+	struct http_response *response;
+	struct service *service; /* routes with a name in their path */
+};
+
+/* {"error": {"code": ..., "message": ...}} */
+void api_error(struct api_call *call, unsigned int status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Takes the reference. NULL (out of memory) becomes a 500. */
+void api_json(struct api_call *call, unsigned int status, json_t *value);
+
+/* The value of a parameter, or NULL. */
+const char *api_parameter(const struct api_call *call, const char *name);
+
+/* 400 and false unless every parameter is one of `names` (a list that ends with NULL) and given once. */
+bool api_check_parameters(struct api_call *call, const char *const *names);
+
+/* Answer with the service as it is now, and its ETag. */
+void api_answer_service(struct api_call *call);
+
+/* The handlers, by route. */
+void api_get_metrics(struct api_call *call);
+void api_get_services(struct api_call *call);
+void api_get_service(struct api_call *call);
+void api_get_explain(struct api_call *call);
+void api_put_weights(struct api_call *call);
+void api_post_rollback(struct api_call *call);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which version a client gets and why: the kernel's own code on the plan that the kernel has. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <serin/split.h>
+
+#include "api_call.h"
+#include "scalar.h"
+
+/* A client as asked about. */
+struct question {
+	struct endpoint client;                  /* port 0: none given */
+	const struct config_listener *listener;  /* NULL: any */
+};
+
+static bool same_family(const struct serin_addr *a, const struct serin_addr *b)
+{
+	return address_is_ipv4(a) == address_is_ipv4(b);
+}
+
+static bool read_client(struct api_call *call, struct question *question)
+{
+	const char *address = api_parameter(call, "address"), *port = api_parameter(call, "port");
+	unsigned int number = 0;
+
+	if (!address || address_parse(address, &question->client.addr)) {
+		api_error(call, 400, "bad_request",
+			  "'%.64s' is no address, expected such as address=198.51.100.7 or address=2001:db8::7",
+			  address ? address : "");
+		return false;
+	}
+	if (port && parse_unsigned(port, 1, 65535, &number)) {
+		api_error(call, 400, "bad_request", "'%.32s' is no port, expected 1 to 65535", port);
+		return false;
+	}
+	question->client.port = htons((uint16_t)number);
+	return true;
+}
+
+static bool find_listener(struct api_call *call, const char *text, struct question *question)
+{
+	const struct config_service *service = call->service->config;
+	struct endpoint wanted;
+
+	if (endpoint_parse(text, &wanted)) {
+		api_error(call, 400, "bad_request",
+			  "'%.64s' is no listening address, expected such as 203.0.113.10:80 or [2001:db8::10]:80", text);
+		return false;
+	}
+	for (size_t i = 0; i < service->listener_count; i++) {
+		const struct config_listener *listener = &service->listeners[i];
+
+		if (listener->port != wanted.port || memcmp(&listener->addr, &wanted.addr, sizeof(wanted.addr)))
+			continue;
+		question->listener = listener;
+		if (same_family(&wanted.addr, &question->client.addr))
+			return true;
+		api_error(call, 400, "bad_request", "the client and %.64s are not of one family", text);
+		return false;
+	}
+	api_error(call, 400, "bad_request", "service %s does not listen on %.64s", service->name, text);
+	return false;
+}
+
+/* Without one given: the only one of the client's family; with affinity source, any of it will do. */
+static bool default_listener(struct api_call *call, struct question *question)
+{
+	const struct config_service *service = call->service->config;
+	bool is_ipv4 = address_is_ipv4(&question->client.addr);
+	size_t found = 0;
+
+	for (size_t i = 0; i < service->listener_count; i++) {
+		if (!same_family(&service->listeners[i].addr, &question->client.addr))
+			continue;
+		question->listener = &service->listeners[i];
+		found++;
+	}
+	if (!found) {
+		api_error(call, 400, "bad_request", "service %s has no IPv%d address, so that client cannot reach it",
+			  service->name, is_ipv4 ? 4 : 6);
+		return false;
+	}
+	if (found > 1 && service->affinity == SERIN_AFFINITY_FLOW) {
+		api_error(call, 400, "bad_request",
+			  "service %s has %zu IPv%d addresses, and affinity: flow counts them: say which with listen=",
+			  service->name, found, is_ipv4 ? 4 : 6);
+		return false;
+	}
+	return true;
+}
+
+static bool read_question(struct api_call *call, struct question *question)
+{
+	const char *listen = api_parameter(call, "listen");
+
+	if (!read_client(call, question))
+		return false;
+	if (listen ? !find_listener(call, listen, question) : !default_listener(call, question))
+		return false;
+	if (call->service->config->affinity == SERIN_AFFINITY_FLOW && !question->client.port) {
+		api_error(call, 400, "bad_request",
+			  "service %s draws every connection for itself (affinity: flow): say the client's port with "
+			  "port=", call->service->config->name);
+		return false;
+	}
+	return true;
+}
+
+/* What the hash is taken over, for people. */
+static void describe_counted(const struct service *service, const struct question *question, char *buffer,
+			     size_t size)
+{
+	const struct serin_plan *plan = service->plan;
+	bool is_ipv4 = address_is_ipv4(&question->client.addr);
+	const __u64 *mask = is_ipv4 ? plan->mask4 : plan->mask6;
+	char client[ADDRESS_TEXT_LEN], listener[ADDRESS_TEXT_LEN];
+	struct serin_addr masked = question->client.addr;
+
+	if (plan->affinity == SERIN_AFFINITY_FLOW) {
+		snprintf(buffer, size, "%s to %s",
+			 endpoint_format(&question->client.addr, question->client.port, client),
+			 endpoint_format(&question->listener->addr, question->listener->port, listener));
+		return;
+	}
+	masked.quad[0] &= mask[0];
+	masked.quad[1] &= mask[1];
+	snprintf(buffer, size, "%s/%u", address_format(&masked, client), is_ipv4 ? plan->prefix4 : plan->prefix6);
+}
+
+/* The version's name by its id in the plan. */
+static const struct state_version *version_of(const struct service *service, unsigned int id)
+{
+	for (size_t i = 0; i < service->now.version_count; i++) {
+		if (service->version_id[i] == id)
+			return &service->now.versions[i];
+	}
+	return NULL;
+}
+
+static json_t *backend_of(const struct controller *controller, unsigned int id)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	if (id >= SERIN_MAX_BACKENDS)
+		return json_null();
+	return json_string(endpoint_format(&controller->image.backends[id].addr, controller->image.backends[id].port,
+					   text));
+}
+
+static void answer(struct api_call *call, const struct question *question, const struct serin_split *split)
+{
+	const struct state_version *version = version_of(call->service, split->version);
+	char client[ADDRESS_TEXT_LEN], counted[2 * ADDRESS_TEXT_LEN + 8];
+	int port = ntohs(question->client.port);
+
+	if (!version) {
+		api_error(call, 500, "internal", "slot %u belongs to no version", split->slot);
+		return;
+	}
+	describe_counted(call->service, question, counted, sizeof(counted));
+	api_json(call, 200,
+		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:i, s:I, s:o, s:I}",
+			   "service", call->service->config->name,
+			   "address", address_format(&question->client.addr, client),
+			   "port", port ? json_integer(port) : json_null(), "counted", counted,
+			   "slot", (json_int_t)split->slot, "version", version->name, "because", "slot",
+			   "weight", (int)version->weight, "place", (json_int_t)split->place,
+			   "backend", backend_of(call->controller, split->backend),
+			   "generation", (json_int_t)call->service->plan->generation));
+}
+
+void api_get_explain(struct api_call *call)
+{
+	static const char *const names[] = { "address", "port", "listen", NULL };
+	struct question question = { .listener = NULL };
+	struct serin_split_key key = { .protocol = 0 };
+	struct serin_split split;
+
+	if (!api_check_parameters(call, names) || !read_question(call, &question))
+		return;
+	key.client = question.client.addr;
+	key.client_port = question.client.port;
+	key.listener = question.listener->addr;
+	key.listener_port = question.listener->port;
+	key.protocol = question.listener->protocol;
+	key.family = address_is_ipv4(&question.client.addr) ? SERIN_IPV4 : SERIN_IPV6;
+	serin_split(call->service->plan, &key, &split);
+	answer(call, &question, &split);
+}

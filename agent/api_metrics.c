@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The snapshot behind /metrics. */
+#include <stdlib.h>
+
+#include "api_call.h"
+#include "metrics.h"
+
+#ifndef SERIN_VERSION
+#define SERIN_VERSION "dev"
+#endif
+
+/* A snapshot and the room that it points into. */
+struct snapshot {
+	struct metrics metrics;
+	struct metrics_backend backends[SERIN_MAX_BACKENDS];
+	struct metrics_version versions[SERIN_MAX_SERVICES * SERIN_MAX_VERSIONS];
+	struct metrics_service services[SERIN_MAX_SERVICES];
+	char addresses[SERIN_MAX_BACKENDS][ADDRESS_TEXT_LEN];
+};
+
+/* A backend that leaves may be of a version that is no longer configured: then it is on trial. */
+static const char *role_of(const struct controller *controller, const struct serin_backend *backend)
+{
+	return controller->image.services[backend->service % SERIN_MAX_SERVICES].baseline == backend->version ? "baseline" : "trial";
+}
+
+static void add_backends(const struct controller *controller, struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < SERIN_MAX_BACKENDS; i++) {
+		const struct serin_backend *backend = &controller->image.backends[i];
+		const struct serin_service *service = &controller->image.services[backend->service % SERIN_MAX_SERVICES];
+		size_t n = snapshot->metrics.backend_count;
+
+		if (!(backend->flags & SERIN_BACKEND_USED))
+			continue;
+		endpoint_format(&backend->addr, backend->port, snapshot->addresses[n]);
+		snapshot->backends[n] = (struct metrics_backend){
+			.service = service->name,
+			.version = service->version[backend->version % SERIN_MAX_VERSIONS],
+			.backend = snapshot->addresses[n],
+			.role = role_of(controller, backend),
+			.stats = &controller->counters.backends[i],
+		};
+		snapshot->metrics.backend_count++;
+	}
+}
+
+static void add_service(const struct service *service, struct snapshot *snapshot)
+{
+	struct window_share share;
+
+	snapshot->services[snapshot->metrics.service_count++] = (struct metrics_service){
+		.service = service->config->name,
+		.generation = service->now.generation,
+	};
+	for (size_t i = 0; i < service->now.version_count; i++) {
+		window_measure(&service->window, &service->newest, service->version_id[i], &share);
+		snapshot->versions[snapshot->metrics.version_count++] = (struct metrics_version){
+			.service = service->config->name,
+			.version = service->now.versions[i].name,
+			.role = service_role(service, i),
+			.weight = (double)service->now.versions[i].weight / SERIN_SLOTS,
+			.measured = share.share,
+			.is_measured = share.known,
+		};
+	}
+}
+
+static void fill(const struct controller *controller, struct snapshot *snapshot)
+{
+	struct metrics *metrics = &snapshot->metrics;
+
+	metrics->backends = snapshot->backends;
+	metrics->versions = snapshot->versions;
+	metrics->services = snapshot->services;
+	for (size_t i = 0; i < SERIN_DROPS; i++)
+		metrics->drops[i] = controller->counters.drops[i];
+	metrics->table = controller->counters.table;
+	metrics->flow_table_ways = (uint64_t)datapath_buckets(controller->datapath) * SERIN_WAYS_PER_BUCKET;
+	metrics->tick_seconds = controller->tick_seconds;
+	metrics->build = SERIN_VERSION;
+	add_backends(controller, snapshot);
+	for (size_t i = 0; i < controller->service_count; i++)
+		add_service(&controller->services[i], snapshot);
+}
+
+void api_get_metrics(struct api_call *call)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	char *text = NULL;
+	size_t length = 0;
+	int failed;
+	FILE *out = snapshot ? open_memstream(&text, &length) : NULL;
+
+	if (!out) {
+		free(snapshot);
+		api_error(call, 500, "internal", "not enough memory for the metrics");
+		return;
+	}
+	controller_refresh(call->controller);
+	fill(call->controller, snapshot);
+	metrics_print(out, &snapshot->metrics);
+	free(snapshot);
+	failed = ferror(out);
+	if (fclose(out) || failed) {
+		free(text);
+		api_error(call, 500, "internal", "not enough memory for the metrics");
+		return;
+	}
+	call->response->status = 200;
+	call->response->content_type = METRICS_CONTENT_TYPE;
+	call->response->body = text;
+	call->response->body_length = length;
+}

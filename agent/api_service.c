@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Services as JSON: what is set, what is measured, what is counted. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "api_call.h"
+
+static void add_counters(json_t *to, const struct serin_stats *stats)
+{
+	json_t *counters = json_pack(
+		"{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I}}",
+		"opened", (json_int_t)stats->opened, "established", (json_int_t)stats->established,
+		"closed", (json_int_t)stats->closed,
+		"packets", "to_backend", (json_int_t)stats->packets[SERIN_TO_BACKEND],
+		"to_client", (json_int_t)stats->packets[SERIN_TO_CLIENT],
+		"bytes", "to_backend", (json_int_t)stats->bytes[SERIN_TO_BACKEND],
+		"to_client", (json_int_t)stats->bytes[SERIN_TO_CLIENT],
+		"resets", "client", (json_int_t)stats->resets[SERIN_TO_BACKEND],
+		"backend", (json_int_t)stats->resets[SERIN_TO_CLIENT]);
+
+	json_object_update_new(to, counters);
+}
+
+static json_t *backend_to_json(const struct serin_backend *backend, const struct serin_stats *stats)
+{
+	char text[ADDRESS_TEXT_LEN];
+	json_t *json = json_pack("{s:s, s:i, s:b}", "address", endpoint_format(&backend->addr, backend->port, text),
+				 "weight", (int)backend->weight,
+				 "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING));
+
+	add_counters(json, stats);
+	return json;
+}
+
+/* All of a version's backends, and their sum. */
+static json_t *backends_to_json(const struct controller *controller, unsigned int service, unsigned int version,
+				struct serin_stats *sum)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < SERIN_MAX_BACKENDS; i++) {
+		const struct serin_backend *backend = &controller->image.backends[i];
+		const struct serin_stats *stats = &controller->counters.backends[i];
+
+		if (!(backend->flags & SERIN_BACKEND_USED) || backend->service != service ||
+		    backend->version != version)
+			continue;
+		counters_add(sum, stats);
+		json_array_append_new(list, backend_to_json(backend, stats));
+	}
+	return list;
+}
+
+static json_t *version_to_json(const struct controller *controller, const struct service *service, size_t version)
+{
+	const struct state_version *set = &service->now.versions[version];
+	unsigned int id = service->version_id[version];
+	struct serin_stats sum = { .opened = 0 };
+	struct window_share share;
+	json_t *json, *backends;
+
+	window_measure(&service->window, &service->newest, id, &share);
+	json = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:f}", "name", set->name,
+			 "role", service_role(service, version), "weight", (int)set->weight,
+			 "measured", share.known ? json_real(share.share) : json_null(),
+			 "measured_low", share.known ? json_real(share.low) : json_null(),
+			 "measured_high", share.known ? json_real(share.high) : json_null(),
+			 "opened_per_second", share.per_second);
+	backends = backends_to_json(controller, service->id, id, &sum);
+	add_counters(json, &sum);
+	json_object_set_new(json, "backends", backends);
+	return json;
+}
+
+static json_t *affinity_to_json(const struct config_service *service)
+{
+	if (service->affinity == SERIN_AFFINITY_FLOW)
+		return json_pack("{s:s}", "by", "flow");
+	return json_pack("{s:s, s:i, s:i}", "by", "source", "ipv4", (int)service->prefix4, "ipv6",
+			 (int)service->prefix6);
+}
+
+static json_t *changed_to_json(const struct state_change *changed)
+{
+	time_t at = (time_t)changed->at;
+	char when[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_pack("{s:s, s:s, s:o, s:s}", "by", changed->by, "at", when,
+			 "reason", *changed->reason ? json_string(changed->reason) : json_null(),
+			 "what", state_change_kind_name(changed->kind));
+}
+
+static json_t *listeners_to_json(const struct config_service *service)
+{
+	json_t *list = json_array();
+	char text[ADDRESS_TEXT_LEN];
+
+	for (size_t i = 0; i < service->listener_count; i++) {
+		const struct config_listener *listener = &service->listeners[i];
+
+		json_array_append_new(list, json_sprintf("%s/%s", endpoint_format(&listener->addr, listener->port, text),
+							 listener->protocol == IPPROTO_UDP ? "udp" : "tcp"));
+	}
+	return list;
+}
+
+static json_t *service_to_json(const struct controller *controller, const struct service *service)
+{
+	const struct config_service *config = service->config;
+	const struct state_service *now = &service->now;
+	bool is_udp = config->listener_count && config->listeners[0].protocol == IPPROTO_UDP;
+	json_t *versions = json_array();
+
+	for (size_t i = 0; i < now->version_count; i++)
+		json_array_append_new(versions, version_to_json(controller, service, i));
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name,
+			 "protocol", is_udp ? "udp" : "tcp",
+			 "forward", config->forward == SERIN_FORWARD_GATEWAY ? "gateway" : "nat",
+			 "affinity", affinity_to_json(config), "listen", listeners_to_json(config),
+			 "baseline", now->versions[now->baseline].name, "generation", (json_int_t)now->generation,
+			 "changed", changed_to_json(&now->changed),
+			 "window_seconds", window_span(&service->window, &service->newest), "versions", versions);
+}
+
+void api_answer_service(struct api_call *call)
+{
+	controller_refresh(call->controller);
+	snprintf(call->response->etag, sizeof(call->response->etag), "\"%u\"", call->service->now.generation);
+	api_json(call, 200, service_to_json(call->controller, call->service));
+}
+
+void api_get_service(struct api_call *call)
+{
+	api_answer_service(call);
+}
+
+void api_get_services(struct api_call *call)
+{
+	json_t *list = json_array();
+
+	controller_refresh(call->controller);
+	for (size_t i = 0; i < call->controller->service_count; i++)
+		json_array_append_new(list, service_to_json(call->controller, &call->controller->services[i]));
+	api_json(call, 200, json_pack("{s:o}", "services", list));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `serin check` says about a configuration that is valid. Pure. */
+#ifndef SERIN_CHECK_REPORT_H
+#define SERIN_CHECK_REPORT_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <jansson.h>
+#include "config.h"
+
+/* Ways of a flow table for this many flows: two each, at most three quarters full, a power of two. */
+uint64_t check_flow_ways(uint32_t max_flows);
+
+/* Bytes of kernel memory that so many ways and their tags take. */
+uint64_t check_flow_bytes(uint64_t ways);
+
+/* forward: nat: how many connections one backend can have at a time, ports times source addresses of its family. */
+uint64_t check_nat_capacity(const struct config_snat *snat, const struct serin_addr *backend);
+
+/* 0 or -ENOMEM. */
+int check_print(FILE *out, const struct config *config);
+
+/* NULL: out of memory. Services look as in the API, where they have the same facts. */
+json_t *check_to_json(const struct config *config);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `serin run`: the agent, in the foreground. Puts its parts together, in the order in which they can fail. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "commands.h"
+#include "config.h"
+#include "controller.h"
+#include "http.h"
+#include "http_listen.h"
+#include "lock.h"
+#include "log.h"
+#include "loop.h"
+#include "priv.h"
+
+struct agent {
+	const struct options *options;
+	struct loop *loop;
+	int lock;
+	struct config *config;
+	struct http *http;
+	struct controller *controller;
+};
+
+static void on_signal(void *context, int signal)
+{
+	struct agent *agent = context;
+
+	if (signal == SIGHUP) {
+		log_warn("reload is not available yet, restart to read the configuration again");
+		return;
+	}
+	log_info("stop", log_text("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"),
+		 log_text("left", "programs and maps stay at work"));
+	loop_stop(agent->loop);
+}
+
+static int take_lock(struct agent *agent, struct complaint *complaint)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (lock_path(agent->options->socket, path, sizeof(path)))
+		return complain(complaint, -ENAMETOOLONG, "socket %.200s...: the path is too long",
+				agent->options->socket);
+	r = http_listen_make_directory(agent->options->socket, complaint);
+	return r ? r : lock_take(path, &agent->lock, complaint);
+}
+
+/* The doors are bound before the kernel is touched: a port in use must not cost anything. */
+static int start(struct agent *agent, struct complaint *complaint)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
+	struct controller_options options = {
+		.pin_dir = agent->options->pin_dir,
+		.state_dir = agent->options->state_dir,
+	};
+	struct http_options http = { .socket_path = agent->options->socket, .fn = api_handle };
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	r = loop_new(&agent->loop);
+	if (!r)
+		r = loop_add_signals(agent->loop, signals, on_signal, agent);
+	if (r)
+		return complain(complaint, r, "cannot make the event loop: %s", strerror(-r));
+	r = config_load(agent->options->config, &agent->config, complaint);
+	if (!r)
+		r = take_lock(agent, complaint);
+	if (r)
+		return r;
+	http.config = &agent->config->http;
+	r = http_open(&http, &agent->http, complaint);
+	if (!r)
+		r = controller_open(&options, agent->config, &agent->controller, complaint);
+	if (!r)
+		r = priv_drop(complaint);
+	return r;
+}
+
+static int serve(struct agent *agent, struct complaint *complaint)
+{
+	int r;
+
+	r = controller_add_to_loop(agent->controller, agent->loop);
+	if (r)
+		return complain(complaint, r, "cannot watch the network: %s", strerror(-r));
+	r = http_serve(agent->http, agent->controller, agent->loop, complaint);
+	if (r)
+		return r;
+	log_info("ready", log_text("socket", agent->options->socket), log_number("services",
+		 (int64_t)agent->config->service_count), log_number("pid", getpid()));
+	r = loop_run(agent->loop);
+	return r ? complain(complaint, r, "the event loop failed: %s", strerror(-r)) : 0;
+}
+
+static void stop(struct agent *agent)
+{
+	http_close(agent->http);
+	controller_close(agent->controller);
+	config_free(agent->config);
+	loop_free(agent->loop);
+	if (agent->lock >= 0)
+		close(agent->lock);
+}
+
+int cmd_run(const struct options *options)
+{
+	struct agent agent = { .options = options, .lock = -1 };
+	struct complaint complaint = { "" };
+	int r;
+
+	log_setup(options->log_level, options->log_format);
+	log_info("start", log_text("config", options->config), log_number("pid", getpid()));
+	r = start(&agent, &complaint);
+	if (!r)
+		r = serve(&agent, &complaint);
+	if (r)
+		log_error("stop", log_text("error", complaint.text));
+	stop(&agent);
+	return r ? COMMAND_FAILED : COMMAND_OK;
+}

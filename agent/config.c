@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file: its sections, their defaults, and its life as a whole. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_parts.h"
+
+#define MAX_FILE_SIZE (4u << 20)
+
+static const struct config_key top_keys[] = {
+	{ .name = "interfaces", .read = config_read_interfaces, .required = "a list of 1 to 16 interface names" },
+	{ .name = "attach", .read = config_read_attach, .offset = offsetof(struct config, attach) },
+	{ .name = "http", .read = config_read_http, .offset = offsetof(struct config, http) },
+	{ .name = "snat", .read = config_read_snat, .offset = offsetof(struct config, snat) },
+	{ .name = "timeouts", .read = config_read_timeouts, .offset = offsetof(struct config, timeouts) },
+	{ .name = "flows", .read = config_read_flows, .offset = offsetof(struct config, max_flows) },
+	{ .name = "services", .read = config_read_services, .required = "a list of 1 to 256 services" },
+};
+static const struct config_mapping top_mapping = { .name = "the configuration", CONFIG_KEYS(top_keys) };
+
+static const struct config defaults = {
+	.attach = ATTACH_AUTO,
+	.http = { .enabled = true },
+	.snat = { .port_first = 1024, .port_last = 32767 },
+	.timeouts = { .embryonic = 10, .established = 7440, .half_closed = 240, .closed = 10, .port_rest = 60 },
+	.max_flows = 262144,
+};
+
+static struct config *config_new(const char *path)
+{
+	struct config *config = malloc(sizeof(*config));
+
+	if (!config)
+		return NULL;
+	*config = defaults;
+	config->path = strdup(path);
+	if (!config->path || endpoint_parse("127.0.0.1:9477", &config->http.listen) < 0)
+		return config_free(config);
+	return config;
+}
+
+struct config *config_free(struct config *config)
+{
+	size_t s, v;
+
+	if (!config)
+		return NULL;
+	for (s = 0; s < config->service_count; s++) {
+		for (v = 0; v < config->services[s].version_count; v++)
+			free(config->services[s].versions[v].backends);
+	}
+	free(config->services);
+	free(config->http.token_file);
+	free(config->path);
+	free(config);
+	return NULL;
+}
+
+static int complain_size(const char *path, struct complaint *complaint)
+{
+	return complain(complaint, -EFBIG, "%s: more than 4 MiB, expected a configuration file", path);
+}
+
+int config_parse(const char *path, const char *text, size_t length, struct config **ret, struct complaint *complaint)
+{
+	struct config_reader reader = { .path = path, .complaint = complaint };
+	int err;
+
+	if (length > MAX_FILE_SIZE)
+		return complain_size(path, complaint);
+	err = config_document_load(&reader, text, length);
+	if (err)
+		return err;
+	reader.config = config_new(path);
+	if (!reader.config) {
+		err = config_complain_memory(&reader);
+		goto out;
+	}
+	err = config_read_mapping(&reader, yaml_document_get_root_node(&reader.document), &top_mapping, reader.config);
+	if (!err)
+		err = config_check_all(&reader);
+	if (err)
+		config_free(reader.config);
+	else
+		*ret = reader.config;
+out:
+	yaml_document_delete(&reader.document);
+	return err;
+}
+
+/* Read up to `size` bytes. The number of them, or a negative errno. */
+static ssize_t read_all(const char *path, char *buffer, size_t size)
+{
+	size_t used = 0;
+	ssize_t got = 1;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (used < size && got) {
+		got = read(fd, buffer + used, size - used);
+		if (got < 0 && errno != EINTR)
+			break;
+		used += got > 0 ? (size_t)got : 0;
+	}
+	got = got < 0 ? -errno : (ssize_t)used;
+	close(fd);
+	return got;
+}
+
+int config_load(const char *path, struct config **ret, struct complaint *complaint)
+{
+	/* One byte more than is allowed: whoever fills it is too large. Untouched pages cost nothing. */
+	char *text = malloc(MAX_FILE_SIZE + 1);
+	ssize_t length;
+	int err;
+
+	if (!text)
+		return complain(complaint, -ENOMEM, "%s: out of memory", path);
+	length = read_all(path, text, MAX_FILE_SIZE + 1);
+	if (length < 0)
+		err = complain(complaint, (int)length, "%s: %s, expected a file that can be read", path,
+			       strerror((int)-length));
+	else
+		err = config_parse(path, text, (size_t)length, ret, complaint);
+	free(text);
+	return err;
+}
+
+const struct config_service *config_find_service(const struct config *config, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++) {
+		if (!strcmp(config->services[i].name, name))
+			return &config->services[i];
+	}
+	return NULL;
+}
+
+int config_find_version(const struct config_service *service, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < service->version_count; i++) {
+		if (!strcmp(service->versions[i].name, name))
+			return (int)i;
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file as plain structs, checked for everything that the file alone can tell. Pure. */
+#ifndef SERIN_CONFIG_H
+#define SERIN_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <serin/abi.h>
+#include "address.h"
+#include "complaint.h"
+
+#define CONFIG_MAX_LISTENERS 16 /* of one service */
+#define CONFIG_INTERFACE_LEN 16 /* IFNAMSIZ */
+
+/* Where in the file something was said: for complaints that need more than the file (line 0: not said, a default). */
+struct config_place {
+	unsigned int line, column;
+};
+
+enum config_attach { ATTACH_AUTO, ATTACH_XDP, ATTACH_XDP_GENERIC };
+
+struct config_interface {
+	char name[CONFIG_INTERFACE_LEN];
+	struct config_place place;
+};
+
+struct config_http {
+	bool enabled;           /* default: true, on 127.0.0.1:9477 */
+	struct endpoint listen;
+	char *token_file;       /* NULL: no changes over TCP */
+	struct config_place place;
+};
+
+struct config_snat {
+	struct serin_addr addresses[SERIN_MAX_SNAT]; /* none: the address that the host itself would use */
+	unsigned int address_count;
+	uint16_t port_first, port_last;              /* default 1024-32767 */
+	struct config_place place;
+};
+
+/* Seconds that an idle flow of each state is kept. RFC 5382 asks 2 h 4 min and 4 min at least. */
+struct config_timeouts {
+	unsigned int embryonic;   /* default 10 */
+	unsigned int established; /* 7440 */
+	unsigned int half_closed; /* 240 */
+	unsigned int closed;      /* 10 */
+	unsigned int port_rest;   /* 60 */
+};
+
+struct config_backend {
+	struct endpoint endpoint;
+	uint16_t weight; /* within its version, 0 to 1000, default 1; 0: gets no new connections */
+	struct config_place place;
+};
+
+struct config_version {
+	char name[SERIN_VERSION_NAME_LEN];
+	int weight;      /* share when nothing else has been set, in basis points; -1: not said (0 for a version on trial) */
+	struct config_backend *backends;
+	size_t backend_count;
+	struct config_place place;
+};
+
+struct config_listener {
+	struct serin_addr addr;
+	__be16 port;
+	uint8_t protocol; /* IPPROTO_TCP */
+	struct config_place place;
+};
+
+struct config_service {
+	char name[SERIN_NAME_LEN];
+	struct config_listener listeners[CONFIG_MAX_LISTENERS];
+	size_t listener_count;
+	enum serin_forward forward;   /* default nat */
+	enum serin_affinity affinity; /* default source */
+	uint8_t prefix4, prefix6;     /* default 32, 64 */
+	struct config_version versions[SERIN_MAX_VERSIONS]; /* in the order of the file */
+	size_t version_count;
+	size_t baseline;              /* index into versions */
+	struct config_place place;
+};
+
+struct config {
+	char *path; /* as given, for complaints */
+	struct config_interface interfaces[SERIN_MAX_DEVICES];
+	size_t interface_count;
+	enum config_attach attach;
+	struct config_http http;
+	struct config_snat snat;
+	struct config_timeouts timeouts;
+	uint32_t max_flows; /* default 262144 */
+	struct config_service *services;
+	size_t service_count;
+};
+
+/* Read and check the file. 0 and *ret, or a negative errno and "FILE:LINE:COLUMN: what is wrong, what was expected"
+ * in `complaint` (*ret untouched): -EINVAL for its text, else what opening or reading gave ("FILE: ..."). */
+int config_load(const char *path, struct config **ret, struct complaint *complaint);
+
+/* The same from memory; `path` is only named in complaints. */
+int config_parse(const char *path, const char *text, size_t length, struct config **ret, struct complaint *complaint);
+
+/* NULL is fine. Returns NULL. */
+struct config *config_free(struct config *config);
+
+/* NULL when there is none of that name. */
+const struct config_service *config_find_service(const struct config *config, const char *name);
+int config_find_version(const struct config_service *service, const char *name); /* index, or -ENOENT */
+
+#endif

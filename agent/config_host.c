@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sections about this host: interfaces, attach, http, snat, timeouts, flows. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_parts.h"
+#include "config_value.h"
+#include "scalar.h"
+
+#define MAX_TIMEOUT_S (7 * 24 * 3600)
+
+/* As the kernel's dev_valid_name(), and ASCII. */
+static bool interface_name_is_valid(const char *text)
+{
+	size_t length = strlen(text), i;
+
+	for (i = 0; i < length; i++) {
+		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/' || text[i] == ':')
+			return false;
+	}
+	return length > 0 && length < CONFIG_INTERFACE_LEN && strcmp(text, ".") && strcmp(text, "..");
+}
+
+static int read_interface(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	struct config_interface *interface = &config->interfaces[config->interface_count];
+	const char *text = config_text(node);
+	size_t i;
+
+	if (!text || !interface_name_is_valid(text))
+		return config_bad_value(reader, node, "interface name",
+					"1 to 15 printable characters other than space, '/' and ':'");
+	for (i = 0; i < config->interface_count; i++) {
+		if (!strcmp(text, config->interfaces[i].name))
+			return config_complain(reader, config_place_of(node), "interface '%s' again, expected it once",
+					       text);
+	}
+	strcpy(interface->name, text);
+	interface->place = config_place_of(node);
+	config->interface_count++;
+	return 0;
+}
+
+int config_read_interfaces(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_list interfaces = {
+		.name = "interfaces",
+		.expected = "a list of 1 to 16 interface names",
+		.max = SERIN_MAX_DEVICES,
+		.read = read_interface,
+	};
+
+	return config_read_list(reader, node, &interfaces, into);
+}
+
+int config_read_attach(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_choice choices[] = {
+		{ "auto", ATTACH_AUTO }, { "xdp", ATTACH_XDP }, { "xdp-generic", ATTACH_XDP_GENERIC },
+	};
+	enum config_attach *attach = into;
+	int value, err;
+
+	err = config_value_choice(reader, node, "attach", choices, CONFIG_COUNT(choices), &value);
+	if (!err)
+		*attach = (enum config_attach)value;
+	return err;
+}
+
+static bool is_off(const yaml_node_t *node)
+{
+	const char *text = config_text(node);
+
+	return text && !strcmp(text, "off");
+}
+
+static int read_http_listen(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_http *http = into;
+	const char *text = config_text(node);
+	struct endpoint endpoint;
+	const char *special;
+
+	if (is_off(node)) {
+		http->enabled = false;
+		return 0;
+	}
+	if (!text || endpoint_parse(text, &endpoint) < 0)
+		return config_bad_value(reader, node, "http address", "off or ADDR:PORT such as 127.0.0.1:9477");
+	special = config_special_address(&endpoint.addr);
+	if (special && (!strcmp(special, "multicast") || !strcmp(special, "broadcast")))
+		return config_complain(reader, config_place_of(node), "the %s address '%s', expected one of this host",
+				       special, text);
+	http->listen = endpoint;
+	return 0;
+}
+
+static int read_token_file(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_http *http = into;
+	const char *text = config_text(node);
+
+	if (!text || text[0] != '/' || strlen(text) >= PATH_MAX)
+		return config_bad_value(reader, node, "token_file", "an absolute path such as /etc/serin/token");
+	http->token_file = strdup(text);
+	return http->token_file ? 0 : config_complain_memory(reader);
+}
+
+int config_read_http(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_key keys[] = {
+		{ .name = "listen", .read = read_http_listen },
+		{ .name = "token_file", .read = read_token_file },
+	};
+	static const struct config_mapping mapping = { .name = "http", .or_text = "off", CONFIG_KEYS(keys) };
+	struct config_http *http = into;
+
+	http->place = config_place_of(node);
+	if (is_off(node)) {
+		http->enabled = false;
+		return 0;
+	}
+	return config_read_mapping(reader, node, &mapping, http);
+}
+
+static int read_snat_address(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_snat *snat = into;
+	const char *text = config_text(node);
+	struct serin_addr addr;
+	unsigned int i;
+	int err;
+
+	if (!text || address_parse(text, &addr) < 0)
+		return config_bad_value(reader, node, "SNAT address",
+					"an address of this host such as 10.0.0.1 or 2001:db8::1");
+	err = config_check_unicast(reader, node, &addr);
+	if (err)
+		return err;
+	for (i = 0; i < snat->address_count; i++) {
+		if (!memcmp(&addr, &snat->addresses[i], sizeof(addr)))
+			return config_complain(reader, config_place_of(node),
+					       "SNAT address '%s' again, expected it once", text);
+	}
+	snat->addresses[snat->address_count++] = addr;
+	return 0;
+}
+
+static int read_snat_addresses(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_list addresses = {
+		.name = "SNAT addresses",
+		.expected = "a list of 1 to 16 addresses of this host",
+		.max = SERIN_MAX_SNAT,
+		.read = read_snat_address,
+	};
+
+	return config_read_list(reader, node, &addresses, into);
+}
+
+static int read_snat_ports(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_snat *snat = into;
+	const char *text = config_text(node);
+
+	if (!text || parse_port_range(text, &snat->port_first, &snat->port_last) < 0)
+		return config_bad_value(reader, node, "SNAT ports", EXPECTED_PORT_RANGE);
+	return 0;
+}
+
+int config_read_snat(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_key keys[] = {
+		{ .name = "addresses", .read = read_snat_addresses },
+		{ .name = "ports", .read = read_snat_ports },
+	};
+	static const struct config_mapping mapping = { .name = "snat", CONFIG_KEYS(keys) };
+	struct config_snat *snat = into;
+
+	snat->place = config_place_of(node);
+	return config_read_mapping(reader, node, &mapping, snat);
+}
+
+static int read_timeout(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	unsigned int *seconds = into;
+	const char *text = config_text(node);
+	uint64_t ms;
+
+	if (!text || parse_duration(text, &ms) < 0 || ms % 1000 || ms < 1000 || ms / 1000 > MAX_TIMEOUT_S)
+		return config_bad_value(reader, node, "timeout", "whole seconds from 1s to 7d, such as 10s or 2h");
+	*seconds = (unsigned int)(ms / 1000);
+	return 0;
+}
+
+int config_read_timeouts(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+#define TIMEOUT(member) { .name = #member, .read = read_timeout, .offset = offsetof(struct config_timeouts, member) }
+	static const struct config_key keys[] = {
+		TIMEOUT(embryonic), TIMEOUT(established), TIMEOUT(half_closed), TIMEOUT(closed), TIMEOUT(port_rest),
+	};
+#undef TIMEOUT
+	static const struct config_mapping mapping = { .name = "timeouts", CONFIG_KEYS(keys) };
+
+	return config_read_mapping(reader, node, &mapping, into);
+}
+
+int config_read_flows(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	uint32_t *max_flows = into;
+
+	return config_value_unsigned(reader, node, "flows", SERIN_MIN_FLOWS, SERIN_MAX_FLOWS, max_flows);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The keys of a service. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_parts.h"
+#include "config_value.h"
+#include "scalar.h"
+
+#define EXPECTED_SERVICE_NAME "1 to 63 lowercase letters, digits and inner hyphens"
+
+static int read_name(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_draft *draft = into;
+	struct config_service *service = draft->service;
+	const struct config_service *other;
+	const char *text = config_text(node);
+
+	if (!text || !name_is_valid(text, sizeof(service->name)))
+		return config_bad_value(reader, node, "service name", EXPECTED_SERVICE_NAME);
+	other = config_find_service(reader->config, text);
+	if (other)
+		return config_complain(reader, config_place_of(node),
+				       "service name '%s' again (first on line %u), expected one of its own", text,
+				       other->place.line);
+	strcpy(service->name, text);
+	return 0;
+}
+
+static int read_protocol(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_choice choices[] = { { "tcp", 0 } };
+	int value;
+
+	(void)into; /* there is nothing to choose yet */
+	return config_value_choice(reader, node, "protocol", choices, CONFIG_COUNT(choices), &value);
+}
+
+static int read_forward(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_choice choices[] = {
+		{ "nat", SERIN_FORWARD_NAT }, { "gateway", SERIN_FORWARD_GATEWAY },
+	};
+	struct config_draft *draft = into;
+	int value, err;
+
+	err = config_value_choice(reader, node, "forward", choices, CONFIG_COUNT(choices), &value);
+	if (!err)
+		draft->service->forward = (enum serin_forward)value;
+	return err;
+}
+
+static int read_prefix(struct config_reader *reader, yaml_node_t *node, unsigned int max, uint8_t *ret)
+{
+	unsigned int bits;
+	int err;
+
+	err = config_value_unsigned(reader, node, "prefix length", 0, max, &bits);
+	if (!err)
+		*ret = (uint8_t)bits;
+	return err;
+}
+
+static int read_prefix4(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	return read_prefix(reader, node, 32, into);
+}
+
+static int read_prefix6(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	return read_prefix(reader, node, 128, into);
+}
+
+static const struct config_key affinity_keys[] = {
+	{ .name = "ipv4", .read = read_prefix4, .offset = offsetof(struct config_service, prefix4) },
+	{ .name = "ipv6", .read = read_prefix6, .offset = offsetof(struct config_service, prefix6) },
+};
+static const struct config_mapping affinity_mapping = {
+	.name = "affinity", .or_text = "source, flow", CONFIG_KEYS(affinity_keys),
+};
+
+/* source | flow | {ipv4: BITS, ipv6: BITS}, the last being `source` with prefixes of one's own. */
+static int read_affinity(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_draft *draft = into;
+	struct config_service *service = draft->service;
+	const char *text = config_text(node);
+
+	service->affinity = text && !strcmp(text, "flow") ? SERIN_AFFINITY_FLOW : SERIN_AFFINITY_SOURCE;
+	if (text && (!strcmp(text, "flow") || !strcmp(text, "source")))
+		return 0;
+	return config_read_mapping(reader, node, &affinity_mapping, service);
+}
+
+static int read_baseline(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_draft *draft = into;
+	const char *text = config_text(node);
+
+	if (!text || !name_is_valid(text, sizeof(draft->baseline)))
+		return config_bad_value(reader, node, "baseline", "the name of a version of this service");
+	strcpy(draft->baseline, text);
+	draft->baseline_place = config_place_of(node);
+	return 0;
+}
+
+static const struct config_key service_keys[] = {
+	{ .name = "name", .read = read_name, .required = EXPECTED_SERVICE_NAME },
+	{ .name = "listen", .read = config_read_listen, .required = "1 to 16 of ADDR:PORT/tcp" },
+	{ .name = "protocol", .read = read_protocol },
+	{ .name = "forward", .read = read_forward },
+	{ .name = "affinity", .read = read_affinity },
+	{ .name = "baseline", .read = read_baseline },
+	{ .name = "versions", .read = config_read_versions, .required = "1 to 8 of NAME: {backends: [...]}" },
+};
+static const struct config_mapping service_mapping = { .name = "a service", CONFIG_KEYS(service_keys) };
+
+static int read_service(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config *config = into;
+	struct config_service *service = &config->services[config->service_count];
+	struct config_draft draft = { .service = service };
+	int err;
+
+	*service = (struct config_service){
+		.forward = SERIN_FORWARD_NAT,
+		.affinity = SERIN_AFFINITY_SOURCE,
+		.prefix4 = 32,
+		.prefix6 = 64,
+		.place = config_place_of(node),
+	};
+	config->service_count++; /* from here on config_free() knows about it */
+	err = config_read_mapping(reader, node, &service_mapping, &draft);
+	if (err)
+		return err;
+	return config_check_service(reader, &draft);
+}
+
+int config_read_services(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_list services = {
+		.name = "services",
+		.expected = "a list of 1 to 256 services",
+		.max = SERIN_MAX_SERVICES,
+		.read = read_service,
+	};
+	struct config *config = into;
+
+	config->services = calloc(SERIN_MAX_SERVICES, sizeof(*config->services));
+	if (!config->services)
+		return config_complain_memory(reader);
+	return config_read_list(reader, node, &services, config);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Scalars of the configuration as values. Internal to config*.c. */
+#ifndef SERIN_CONFIG_VALUE_H
+#define SERIN_CONFIG_VALUE_H
+
+#include "config_reader.h"
+
+#define EXPECTED_ENDPOINT "ADDR:PORT such as 10.0.0.11:3000 or [2001:db8::11]:3000"
+
+struct config_choice {
+	const char *name;
+	int value;
+};
+
+/* All write the complaint and return a negative errno when the node is not such a value; `ret` is then untouched. */
+int config_value_unsigned(struct config_reader *reader, const yaml_node_t *node, const char *what, unsigned int min,
+			  unsigned int max, unsigned int *ret);
+int config_value_choice(struct config_reader *reader, const yaml_node_t *node, const char *what,
+			const struct config_choice *choices, size_t count, int *ret);
+int config_value_share(struct config_reader *reader, const yaml_node_t *node, const char *what, unsigned int *ret);
+
+/* Refuse an address that no packet can be forwarded to. */
+int config_check_unicast(struct config_reader *reader, const yaml_node_t *node, const struct serin_addr *addr);
+
+/* "multicast", "loopback", ...; NULL for an ordinary unicast address. */
+const char *config_special_address(const struct serin_addr *addr);
+
+#endif

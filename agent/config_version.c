@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A service's versions and their backends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_parts.h"
+#include "config_value.h"
+#include "scalar.h"
+
+#define EXPECTED_BACKENDS "a list of at least one backend"
+#define EXPECTED_VERSIONS "1 to 8 of NAME: {backends: [...]}"
+
+/* A version while it is read. */
+struct version_draft {
+	struct config_service *service;
+	struct config_version *version;
+	struct config_place weight_place;
+};
+
+static int read_address(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_backend *backend = into;
+	const char *text = config_text(node);
+
+	if (!text || endpoint_parse(text, &backend->endpoint) < 0)
+		return config_bad_value(reader, node, "backend address", EXPECTED_ENDPOINT);
+	return config_check_unicast(reader, node, &backend->endpoint.addr);
+}
+
+static int read_backend_weight(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_backend *backend = into;
+	unsigned int weight;
+	int err;
+
+	err = config_value_unsigned(reader, node, "backend weight", 0, 1000, &weight);
+	if (!err)
+		backend->weight = (uint16_t)weight;
+	return err;
+}
+
+static const struct config_key backend_keys[] = {
+	{ .name = "address", .read = read_address, .required = "ADDR:PORT" },
+	{ .name = "weight", .read = read_backend_weight },
+};
+static const struct config_mapping backend_mapping = {
+	.name = "a backend", .or_text = "ADDR:PORT", CONFIG_KEYS(backend_keys),
+};
+
+static bool same_endpoint(const struct endpoint *one, const struct endpoint *other)
+{
+	return !memcmp(&one->addr, &other->addr, sizeof(one->addr)) && one->port == other->port;
+}
+
+static int complain_twice(struct config_reader *reader, const struct config_version *version,
+			  const struct config_backend *first, const struct config_backend *second)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	return config_complain(reader, second->place,
+			       "backend '%s' again (first in version '%s' on line %u), expected it once in a service",
+			       endpoint_format(&second->endpoint.addr, second->endpoint.port, text), version->name,
+			       first->place.line);
+}
+
+/* Packets of one address could not be told apart by version: a backend belongs to one version, once. */
+static int check_backend(struct config_reader *reader, const struct config_service *service,
+			 const struct config_backend *backend)
+{
+	size_t v, b;
+
+	for (v = 0; v < service->version_count; v++) {
+		const struct config_version *version = &service->versions[v];
+
+		for (b = 0; b < version->backend_count; b++) {
+			if (same_endpoint(&version->backends[b].endpoint, &backend->endpoint))
+				return complain_twice(reader, version, &version->backends[b], backend);
+		}
+	}
+	return 0;
+}
+
+static size_t count_backends(const struct config *config)
+{
+	size_t count = 0, s, v;
+
+	for (s = 0; s < config->service_count; s++) {
+		for (v = 0; v < config->services[s].version_count; v++)
+			count += config->services[s].versions[v].backend_count;
+	}
+	return count;
+}
+
+static int read_backend(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct version_draft *draft = into;
+	struct config_backend backend = { .weight = 1, .place = config_place_of(node) };
+	int err;
+
+	if (node->type == YAML_SCALAR_NODE)
+		err = read_address(reader, node, &backend);
+	else
+		err = config_read_mapping(reader, node, &backend_mapping, &backend);
+	if (!err)
+		err = check_backend(reader, draft->service, &backend);
+	if (err)
+		return err;
+	if (count_backends(reader->config) >= SERIN_MAX_BACKENDS)
+		return config_complain(reader, backend.place,
+				       "one backend too many, expected up to %u in all services together",
+				       SERIN_MAX_BACKENDS);
+	draft->version->backends[draft->version->backend_count++] = backend;
+	return 0;
+}
+
+static int read_backends(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_list backends = {
+		.name = "backends",
+		.expected = EXPECTED_BACKENDS,
+		.max = SERIN_MAX_BACKENDS,
+		.read = read_backend,
+	};
+	struct version_draft *draft = into;
+
+	if (config_is_list(node)) {
+		size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+
+		draft->version->backends = calloc(count ? count : 1, sizeof(*draft->version->backends));
+		if (!draft->version->backends)
+			return config_complain_memory(reader);
+	}
+	return config_read_list(reader, node, &backends, into);
+}
+
+static int read_weight(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct version_draft *draft = into;
+	unsigned int weight;
+	int err;
+
+	err = config_value_share(reader, node, "weight", &weight);
+	if (err)
+		return err;
+	draft->version->weight = (int)weight;
+	draft->weight_place = config_place_of(node);
+	return 0;
+}
+
+static const struct config_key version_keys[] = {
+	{ .name = "backends", .read = read_backends, .required = EXPECTED_BACKENDS },
+	{ .name = "weight", .read = read_weight },
+};
+static const struct config_mapping version_mapping = { .name = "a version", CONFIG_KEYS(version_keys) };
+
+/* Where every weight is 0 nobody would be served. */
+static int check_weights(struct config_reader *reader, const struct config_version *version)
+{
+	size_t i;
+
+	for (i = 0; i < version->backend_count; i++) {
+		if (version->backends[i].weight)
+			return 0;
+	}
+	return config_complain(reader, version->backends[0].place,
+			       "only backends of weight 0 in version '%s', expected at least one above 0",
+			       version->name);
+}
+
+static int read_version(struct config_reader *reader, const yaml_node_t *name, yaml_node_t *value,
+			struct config_draft *service_draft)
+{
+	struct config_service *service = service_draft->service;
+	struct config_version *version = &service->versions[service->version_count];
+	struct version_draft draft = { .service = service, .version = version };
+	const char *text = config_text(name);
+	int err;
+
+	if (!text || !name_is_valid(text, sizeof(version->name)))
+		return config_bad_value(reader, name, "version name",
+					"1 to 31 lowercase letters, digits and inner hyphens");
+	if (config_find_version(service, text) >= 0)
+		return config_complain(reader, config_place_of(name), "key '%s' again in versions, expected it once",
+				       text);
+	if (service->version_count == SERIN_MAX_VERSIONS)
+		return config_complain(reader, config_place_of(name), "more than %u versions, expected %s",
+				       SERIN_MAX_VERSIONS, EXPECTED_VERSIONS);
+	strcpy(version->name, text);
+	version->weight = -1;
+	version->place = config_place_of(name);
+	service->version_count++;
+	err = config_read_mapping(reader, value, &version_mapping, &draft);
+	if (!err)
+		err = check_weights(reader, version);
+	service_draft->weight_places[version - service->versions] = draft.weight_place;
+	return err;
+}
+
+int config_read_versions(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_draft *draft = into;
+	const yaml_node_pair_t *pair;
+	int err;
+
+	if (!config_is_mapping(node) || node->data.mapping.pairs.start == node->data.mapping.pairs.top)
+		return config_bad_type(reader, node, "versions", EXPECTED_VERSIONS);
+	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+		err = read_version(reader, yaml_document_get_node(&reader->document, pair->key),
+				   yaml_document_get_node(&reader->document, pair->value), draft);
+		if (err)
+			return err;
+	}
+	return 0;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The controller at work: ticks, readiness, and changes of weights. */
+#include "controller.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "startup.h"
+
+#define TICK_MS 1000
+
+int controller_open(const struct controller_options *options, const struct config *config,
+		    struct controller **ret, struct complaint *complaint)
+{
+	struct controller *controller = calloc(1, sizeof(*controller));
+	int r;
+
+	if (!controller)
+		return complain(complaint, -ENOMEM, "not enough memory for the controller");
+	controller->options = *options;
+	controller->config = config;
+	controller->pin_lock = -1;
+	r = startup_run(controller, complaint);
+	if (r) {
+		controller_close(controller);
+		return r;
+	}
+	controller_refresh(controller);
+	for (size_t i = 0; i < controller->service_count; i++)
+		window_restart(&controller->services[i].window, &controller->services[i].newest);
+	*ret = controller;
+	return 0;
+}
+
+struct controller *controller_close(struct controller *controller)
+{
+	if (!controller)
+		return NULL;
+	for (size_t i = 0; i < controller->service_count; i++)
+		free(controller->services[i].plan);
+	free(controller->services);
+	nexthops_stop(&controller->nexthops);
+	neigh_close(controller->neigh);
+	datapath_close(controller->datapath);
+	if (controller->pin_lock >= 0)
+		close(controller->pin_lock);
+	state_free(&controller->state);
+	free(controller);
+	return NULL;
+}
+
+void controller_refresh(struct controller *controller)
+{
+	int64_t now = loop_now_ms();
+	unsigned int kept_back;
+	int r;
+
+	r = counters_read(&controller->counters, controller->datapath, &controller->image);
+	if (r && log_allowed(&controller->limit, now, 60000, &kept_back))
+		log_error("cannot read all counters", log_text("error", strerror(-r)),
+			  log_number("kept_back", kept_back));
+	counters_sample(&controller->counters, &controller->image, controller->services, controller->service_count,
+			now);
+}
+
+static double now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void tick(void *context)
+{
+	struct controller *controller = context;
+	double start = now_seconds();
+
+	controller_refresh(controller);
+	for (size_t i = 0; i < controller->service_count; i++)
+		window_add(&controller->services[i].window, &controller->services[i].newest);
+	nexthops_tick(&controller->nexthops, loop_now_ms());
+	controller->tick_seconds = now_seconds() - start;
+}
+
+static void network_changed(void *context)
+{
+	struct controller *controller = context;
+	bool routes = false, links = false;
+	unsigned int kept_back;
+	int r;
+
+	r = neigh_process(controller->neigh, &routes, &links);
+	if (r < 0) {
+		if (log_allowed(&controller->limit, loop_now_ms(), 60000, &kept_back))
+			log_error("cannot read changes of the network", log_text("error", strerror(-r)),
+				  log_number("kept_back", kept_back));
+		return;
+	}
+	if (links)
+		devices_refresh(&controller->devices, controller->datapath);
+	if (routes || links)
+		nexthops_changed(&controller->nexthops);
+}
+
+int controller_add_to_loop(struct controller *controller, struct loop *loop)
+{
+	struct loop_source *timer;
+	int r;
+
+	r = loop_add_timer(loop, nexthops_flush, &controller->nexthops, &controller->nexthops.timer);
+	if (!r)
+		r = loop_add_fd(loop, neigh_fd(controller->neigh), network_changed, controller, NULL);
+	if (!r)
+		r = loop_add_timer(loop, tick, controller, &timer);
+	if (!r)
+		r = loop_set_timer(timer, TICK_MS, TICK_MS);
+	return r;
+}
+
+int controller_ready(const struct controller *controller, struct complaint *complaint)
+{
+	const char *missing = devices_missing(&controller->devices);
+
+	if (missing)
+		return complain(complaint, -EAGAIN, "interface %s is gone, its program with it", missing);
+	if (!controller->nexthops.ready)
+		return complain(complaint, -EAGAIN, "%d of %d next hops of backends have not been resolved yet",
+				controller->nexthops.unresolved, controller->nexthops.total);
+	return 0;
+}
+
+struct service *controller_find_service(const struct controller *controller, const char *name)
+{
+	for (size_t i = 0; i < controller->service_count; i++) {
+		if (!strcmp(controller->services[i].config->name, name))
+			return &controller->services[i];
+	}
+	return NULL;
+}
+
+static int check_generation(const struct service *service, const struct controller_request *request,
+			    struct complaint *complaint)
+{
+	const struct state_change *changed = &service->now.changed;
+	time_t at = (time_t)changed->at;
+	char when[32] = "?";
+	struct tm tm;
+
+	if (!request->has_generation || request->generation == service->now.generation)
+		return 0;
+	if (gmtime_r(&at, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return complain(complaint, -ESTALE, "service %s is at generation %u, not %u: last changed (%s) by %s at %s%s%s",
+			service->config->name, service->now.generation, request->generation,
+			state_change_kind_name(changed->kind), changed->by, when, *changed->reason ? ": " : "",
+			changed->reason);
+}
+
+static void stamp(struct state_service *wanted, const struct controller_request *request, enum state_change_kind kind)
+{
+	wanted->generation = wanted->generation + 1 ? wanted->generation + 1 : 1;
+	wanted->changed = (struct state_change){ .at = time(NULL), .kind = kind };
+	snprintf(wanted->changed.by, sizeof(wanted->changed.by), "%s", request->by);
+	snprintf(wanted->changed.reason, sizeof(wanted->changed.reason), "%s", request->reason ? request->reason : "");
+}
+
+/* Persisted first: a crash right after it makes the next start set this very plan. */
+static int persist_and_swap(struct controller *controller, struct service *service,
+			    const struct state_service *wanted, const struct serin_plan *plan,
+			    struct complaint *complaint)
+{
+	int r;
+
+	r = state_put_service(&controller->state, wanted);
+	if (r)
+		return complain(complaint, r, "not enough memory for the state");
+	r = state_save(controller->options.state_dir, &controller->state, complaint);
+	if (!r)
+		r = datapath_set_plan(controller->datapath, service->id, plan, complaint);
+	if (!r)
+		return 0;
+	/* The old one fits where the new one did. */
+	state_put_service(&controller->state, &service->now);
+	if (state_save(controller->options.state_dir, &controller->state, NULL))
+		log_error("the state file may name weights that were not set", log_text("service", wanted->name));
+	return r;
+}
+
+static void log_change(const struct state_service *from, const struct state_service *to)
+{
+	char old[512], new[512];
+
+	log_info(state_change_kind_name(to->changed.kind), log_text("service", to->name),
+		 log_text("from", weights_format(from, old, sizeof(old))),
+		 log_text("to", weights_format(to, new, sizeof(new))), log_text("by", to->changed.by),
+		 log_text("reason", to->changed.reason), log_number("generation", to->generation));
+}
+
+static int commit(struct controller *controller, struct service *service, const struct state_service *wanted,
+		  struct complaint *complaint)
+{
+	struct serin_plan *plan = malloc(sizeof(*plan));
+	int r;
+
+	if (!plan)
+		return complain(complaint, -ENOMEM, "not enough memory for a plan");
+	r = service_build_plan(service, &controller->image, wanted, plan, complaint);
+	if (!r)
+		r = persist_and_swap(controller, service, wanted, plan, complaint);
+	if (r) {
+		log_error("a change failed, all is as it was", log_text("service", wanted->name),
+			  log_text("error", complaint->text));
+		free(plan);
+		return r;
+	}
+	log_change(&service->now, wanted);
+	free(service->plan);
+	service->plan = plan;
+	service->now = *wanted;
+	controller_refresh(controller);
+	window_restart(&service->window, &service->newest);
+	return 0;
+}
+
+int controller_set_weights(struct controller *controller, struct service *service,
+			   const struct controller_request *request, const struct weights_wish *wishes, size_t count,
+			   struct complaint *complaint)
+{
+	struct state_service wanted = service->now;
+	int r;
+
+	r = check_generation(service, request, complaint);
+	if (!r)
+		r = weights_change(&wanted, wishes, count, complaint);
+	if (r)
+		return r;
+	stamp(&wanted, request, STATE_WEIGHTS);
+	return commit(controller, service, &wanted, complaint);
+}
+
+int controller_rollback(struct controller *controller, struct service *service,
+			const struct controller_request *request, struct complaint *complaint)
+{
+	struct state_service wanted = service->now;
+	int r;
+
+	r = check_generation(service, request, complaint);
+	if (r)
+		return r;
+	weights_rollback(&wanted);
+	stamp(&wanted, request, STATE_ROLLBACK);
+	return commit(controller, service, &wanted, complaint);
+}

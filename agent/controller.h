@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The controller: owns configuration, tables, weights and state, and is the only one who changes them. */
+#ifndef SERIN_CONTROLLER_H
+#define SERIN_CONTROLLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "complaint.h"
+#include "config.h"
+#include "counters.h"
+#include "datapath.h"
+#include "devices.h"
+#include "image.h"
+#include "loop.h"
+#include "neigh.h"
+#include "nexthops.h"
+#include "service.h"
+#include "state.h"
+#include "weights.h"
+
+struct controller_options {
+	const char *pin_dir;
+	const char *state_dir;
+};
+
+/* For reading by those who show it; changes go through the functions below. */
+struct controller {
+	struct controller_options options;
+	const struct config *config;
+	struct datapath *datapath;
+	int pin_lock; /* on the pin directory, or -1 */
+	struct neigh *neigh;
+	struct nexthops nexthops;
+	struct devices devices;
+	struct image image;
+	struct state state;
+	struct service *services; /* in the order of the configuration */
+	size_t service_count;
+	struct counters counters;
+	double tick_seconds;
+	struct log_limit limit;
+};
+
+/* Bring the kernel to the configuration, as far as attached programs; a restart continues where the last agent stopped.
+ * Takes seconds at most. Options' strings and the configuration stay the caller's, and must outlive the controller. */
+int controller_open(const struct controller_options *options, const struct config *config,
+		    struct controller **ret, struct complaint *complaint);
+/* Leaves links, maps and traffic as they are. NULL is fine. Returns NULL. */
+struct controller *controller_close(struct controller *controller);
+
+/* Add the netlink socket, and a tick every second. */
+int controller_add_to_loop(struct controller *controller, struct loop *loop);
+
+/* 0, or -EAGAIN and the reason why clients should not be sent here yet. */
+int controller_ready(const struct controller *controller, struct complaint *complaint);
+
+/* Counters as of now, for whoever shows them. */
+void controller_refresh(struct controller *controller);
+
+/* NULL when there is none of that name. */
+struct service *controller_find_service(const struct controller *controller, const char *name);
+
+/* Who wants a change, and on what grounds. */
+struct controller_request {
+	const char *by;
+	const char *reason;       /* NULL: none given */
+	bool has_generation;      /* refuse with -ESTALE unless the service is at `generation` */
+	uint32_t generation;
+};
+
+/* Persist, build the plan, swap it, log. All or nothing: 0, or a complaint and -ESTALE, -ENOENT (no such version),
+ * -EINVAL (shares that do not fit), or what persisting or swapping gave. */
+int controller_set_weights(struct controller *controller, struct service *service,
+			   const struct controller_request *request, const struct weights_wish *wishes, size_t count,
+			   struct complaint *complaint);
+int controller_rollback(struct controller *controller, struct service *service,
+			const struct controller_request *request, struct complaint *complaint);
+
+#endif

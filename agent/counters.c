@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading the counters of every backend in use, and their sums by version. */
+#include "counters.h"
+
+#include <string.h>
+
+int counters_read(struct counters *counters, struct datapath *datapath, const struct image *image)
+{
+	int first = 0, r;
+
+	for (unsigned int i = 0; i < SERIN_MAX_BACKENDS; i++) {
+		if (!(image->backends[i].flags & SERIN_BACKEND_USED))
+			continue;
+		r = datapath_read_stats(datapath, i, &counters->backends[i]);
+		first = first ? first : r;
+	}
+	r = datapath_read_drops(datapath, counters->drops);
+	first = first ? first : r;
+	r = datapath_read_table_stats(datapath, &counters->table);
+	return first ? first : r;
+}
+
+void counters_add(struct serin_stats *sum, const struct serin_stats *more)
+{
+	for (int i = 0; i < SERIN_DIRECTIONS; i++) {
+		sum->packets[i] += more->packets[i];
+		sum->bytes[i] += more->bytes[i];
+		sum->resets[i] += more->resets[i];
+	}
+	sum->opened += more->opened;
+	sum->established += more->established;
+	sum->closed += more->closed;
+}
+
+void counters_sample(const struct counters *counters, const struct image *image, struct service *services,
+		     size_t service_count, int64_t now_ms)
+{
+	struct service *by_id[SERIN_MAX_SERVICES] = { NULL };
+
+	for (size_t i = 0; i < service_count; i++) {
+		by_id[services[i].id] = &services[i];
+		services[i].newest = (struct window_sample){ .at_ms = now_ms };
+	}
+	for (size_t i = 0; i < SERIN_MAX_BACKENDS; i++) {
+		const struct serin_backend *backend = &image->backends[i];
+
+		if ((backend->flags & SERIN_BACKEND_USED) && backend->service < SERIN_MAX_SERVICES &&
+		    by_id[backend->service])
+			by_id[backend->service]->newest.opened[backend->version % SERIN_MAX_VERSIONS] +=
+				counters->backends[i].opened;
+	}
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loading the program onto its maps: fresh ones, or those that an earlier agent has pinned. */
+#include "datapath.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <linux/magic.h>
+
+#include "datapath_private.h"
+#include "pins.h"
+
+#define BPFFS "/sys/fs/bpf"
+
+/* What libbpf says last, for the complaint about a load that fails: the verifier's own words come this way. */
+static char libbpf_said[256];
+
+static int remember_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
+	libbpf_said[strcspn(libbpf_said, "\n")] = '\0';
+	return 0;
+}
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+}
+
+static int prepare_pin_dir(const char *pin_dir, struct complaint *complaint)
+{
+	if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
+		return complain(complaint, -errno, "%s: cannot mount bpffs: %s", BPFFS, strerror(errno));
+	if (mkdir(pin_dir, 0700) && errno != EEXIST)
+		return complain(complaint, -errno, "%s: cannot make the directory for pins: %s", pin_dir, strerror(errno));
+	if (!is_bpffs(pin_dir))
+		return complain(complaint, -EINVAL, "%s: is not on a BPF filesystem, expected a directory under %s", pin_dir,
+				BPFFS);
+	return 0;
+}
+
+/* Ways for `max_flows` flows of two ways each at a load of three quarters, in whole buckets, a power of two. */
+static uint32_t buckets_for(uint32_t max_flows)
+{
+	uint64_t ways = (uint64_t)max_flows * 2 * 4 / 3, buckets = 1;
+
+	while (buckets * SERIN_WAYS_PER_BUCKET < ways)
+		buckets *= 2;
+	return (uint32_t)buckets;
+}
+
+/* Is what is pinned ours to go on with? 0 and *ret filled; -ENOENT: nothing is there. */
+static int read_identity(const char *pin_dir, uint32_t buckets, struct serin_identity *ret, struct complaint *complaint)
+{
+	struct serin_identity found = { .magic = 0 };
+	char path[PINS_PATH_LEN];
+	struct bpf_map_info info = { .type = 0 };
+	__u32 length = sizeof(info), zero = 0;
+	int fd, r = 0;
+
+	pins_path(pin_dir, "identity", path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : complain(complaint, -errno, "%s: %s", path, strerror(errno));
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) || info.value_size != sizeof(found) ||
+	    bpf_map_lookup_elem(fd, &zero, &found))
+		r = complain(complaint, -EPROTO, "%s: was not made by this serin, run `serin detach` first", pin_dir);
+	else if (!found.magic)
+		r = -ENOENT; /* somebody stopped before it was whole, so before any link */
+	else if (found.magic != SERIN_ABI_MAGIC || found.abi_version != SERIN_ABI_VERSION)
+		r = complain(complaint, -EPROTO, "%s: holds maps of ABI version %u, expected %u: run `serin detach` first",
+			     pin_dir, found.abi_version, SERIN_ABI_VERSION);
+	else if (found.buckets != buckets)
+		r = complain(complaint, -EUCLEAN,
+			     "%s: holds a flow table of %u ways, the configuration asks for %u: "
+			     "keep `flows`, or run `serin detach` first, which drops the flows",
+			     pin_dir, found.buckets * SERIN_WAYS_PER_BUCKET, buckets * SERIN_WAYS_PER_BUCKET);
+	else
+		*ret = found;
+	close(fd);
+	return r;
+}
+
+static int draw_identity(uint32_t buckets, struct serin_identity *ret, struct complaint *complaint)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->magic = SERIN_ABI_MAGIC;
+	ret->abi_version = SERIN_ABI_VERSION;
+	ret->buckets = buckets;
+	if (getrandom(ret->hash_key, sizeof(ret->hash_key), 0) != (ssize_t)sizeof(ret->hash_key))
+		return complain(complaint, -EIO, "no random numbers for the flow table's hash: %s", strerror(errno));
+	return 0;
+}
+
+/* Maps that live with one load of the program: nothing in them is worth keeping. */
+static bool is_private(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	return strchr(name, '.') || !strcmp(name, "scratch") || !strcmp(name, "plan_shape") ||
+	       !strcmp(name, "owner_shape");
+}
+
+static int set_pin_paths(struct datapath *datapath)
+{
+	char path[PINS_PATH_LEN];
+	struct bpf_map *map;
+	int r;
+
+	bpf_object__for_each_map(map, datapath->skeleton->obj) {
+		if (is_private(map))
+			continue;
+		pins_path(datapath->pin_dir, bpf_map__name(map), path);
+		r = bpf_map__set_pin_path(map, path);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int size_and_seed(struct datapath *datapath, const struct serin_identity *identity)
+{
+	struct serin_bpf *skeleton = datapath->skeleton;
+	int r;
+
+	r = bpf_map__set_max_entries(skeleton->maps.tags, identity->buckets);
+	if (!r)
+		r = bpf_map__set_max_entries(skeleton->maps.ways, identity->buckets * SERIN_WAYS_PER_BUCKET);
+	/* Constants of the program: the loader writes them before the section becomes read-only. */
+	memcpy((void *)&skeleton->rodata->bucket_mask, &(__u32){ identity->buckets - 1 }, sizeof(__u32));
+	memcpy((void *)skeleton->rodata->hash_key, identity->hash_key, sizeof(identity->hash_key));
+	return r;
+}
+
+static int load(struct datapath *datapath, const struct serin_identity *identity, struct complaint *complaint)
+{
+	int r;
+
+	libbpf_said[0] = '\0';
+	datapath->skeleton = serin_bpf__open();
+	if (!datapath->skeleton)
+		return complain(complaint, -errno, "cannot open the BPF object: %s", libbpf_said);
+	r = size_and_seed(datapath, identity);
+	if (!r && datapath->pin_dir[0])
+		r = set_pin_paths(datapath);
+	if (!r)
+		r = serin_bpf__load(datapath->skeleton);
+	if (r == -EPERM)
+		return complain(complaint, r, "cannot load the BPF program: not permitted, expected root");
+	if (r)
+		return complain(complaint, r, "cannot load the BPF program: %s (%s)", strerror(-r), libbpf_said);
+	return 0;
+}
+
+/* Pins without an identity are leftovers of a start that never came as far as a link. */
+static int take_or_draw(struct datapath *datapath, uint32_t buckets, struct serin_identity *ret,
+			struct complaint *complaint)
+{
+	int r = -ENOENT;
+
+	if (datapath->pin_dir[0]) {
+		r = prepare_pin_dir(datapath->pin_dir, complaint);
+		if (r)
+			return r;
+		r = read_identity(datapath->pin_dir, buckets, ret, complaint);
+	}
+	datapath->reused = r == 0;
+	if (r != -ENOENT)
+		return r;
+	datapath->fresh = true;
+	if (datapath->pin_dir[0])
+		pins_remove(datapath->pin_dir, NULL);
+	return draw_identity(buckets, ret, complaint);
+}
+
+int datapath_open(const struct datapath_options *options, struct datapath **ret, struct complaint *complaint)
+{
+	struct serin_identity identity;
+	struct datapath *datapath;
+	int r;
+
+	if (options->max_flows < SERIN_MIN_FLOWS || options->max_flows > SERIN_MAX_FLOWS)
+		return complain(complaint, -EINVAL, "a table for %u flows, expected %u to %u", options->max_flows,
+				SERIN_MIN_FLOWS, SERIN_MAX_FLOWS);
+	libbpf_set_print(remember_warning);
+	datapath = calloc(1, sizeof(*datapath));
+	if (!datapath)
+		return complain(complaint, -ENOMEM, "out of memory");
+	datapath->cpus = libbpf_num_possible_cpus();
+	if (options->pin_dir)
+		snprintf(datapath->pin_dir, sizeof(datapath->pin_dir), "%s", options->pin_dir);
+	r = take_or_draw(datapath, buckets_for(options->max_flows), &identity, complaint);
+	if (r)
+		goto out;
+	datapath->buckets = identity.buckets;
+	r = load(datapath, &identity, complaint);
+	if (!r && !datapath->reused &&
+	    bpf_map_update_elem(bpf_map__fd(datapath->skeleton->maps.identity), &(__u32){ 0 }, &identity, BPF_ANY))
+		r = complain(complaint, -errno, "cannot write the maps' identity: %s", strerror(errno));
+out:
+	if (r) {
+		if (datapath->fresh && datapath->pin_dir[0])
+			pins_remove(datapath->pin_dir, NULL);
+		datapath_close(datapath);
+		return r;
+	}
+	*ret = datapath;
+	return 0;
+}
+
+struct datapath *datapath_close(struct datapath *datapath)
+{
+	unsigned int i;
+
+	if (!datapath)
+		return NULL;
+	for (i = 0; i < SERIN_MAX_DEVICES; i++)
+		if (datapath->link[i])
+			close(datapath->link[i]);
+	serin_bpf__destroy(datapath->skeleton);
+	free(datapath);
+	return NULL;
+}
+
+bool datapath_is_reused(const struct datapath *datapath)
+{
+	return datapath->reused;
+}
+
+uint32_t datapath_buckets(const struct datapath *datapath)
+{
+	return datapath->buckets;
+}
+

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel side, seen from the agent: loading, pinning, attaching, and every map access there is. */
+#ifndef SERIN_DATAPATH_H
+#define SERIN_DATAPATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <serin/abi.h>
+#include <serin/reasons.h>
+#include "complaint.h"
+#include "config.h"
+#include "image.h"
+
+#define DATAPATH_PIN_DIR "/sys/fs/bpf/serin"
+
+struct datapath;
+
+struct datapath_options {
+	const char *pin_dir;     /* NULL: nothing is pinned (tests) */
+	uint32_t max_flows;      /* SERIN_MIN_FLOWS .. SERIN_MAX_FLOWS */
+};
+
+/* Mount bpffs if it is not, reuse the pinned maps or make them, load the program. Existing links and their traffic are
+ * not touched. -EPROTO: the pinned maps are of another ABI version; -EUCLEAN: of another table size. */
+int datapath_open(const struct datapath_options *options, struct datapath **ret, struct complaint *complaint);
+struct datapath *datapath_close(struct datapath *datapath); /* leaves pins and traffic alone; NULL is fine */
+
+/* Whether the maps were there before (a restart). */
+bool datapath_is_reused(const struct datapath *datapath);
+
+/* What the tables hold now. */
+int datapath_read_image(struct datapath *datapath, struct image *ret, struct complaint *complaint);
+
+/* Write the differences from `from` to `to` in the order that no packet can meet a half: addresses and backends first,
+ * listeners last; what goes, in the opposite order. Plans of the services must have been set before their listeners
+ * appear: `datapath_set_plan` works on any service id. */
+int datapath_apply_backends(struct datapath *datapath, const struct image *from, const struct image *to,
+			    struct complaint *complaint);
+int datapath_apply_listeners(struct datapath *datapath, const struct image *from, const struct image *to,
+			     struct complaint *complaint);
+
+int datapath_set_plan(struct datapath *datapath, unsigned int service, const struct serin_plan *plan,
+		      struct complaint *complaint);
+/* -ENOENT when the service has none. */
+int datapath_get_plan(struct datapath *datapath, unsigned int service, struct serin_plan *ret);
+
+/* routes_generation is kept; the rest is written. */
+int datapath_set_settings(struct datapath *datapath, const struct serin_settings *settings, struct complaint *complaint);
+/* Have every next hop looked up again. */
+int datapath_bump_routes(struct datapath *datapath);
+
+/* Attach the program to an interface under device id `device`, or replace the program of our pinned link there.
+ * ret_mode: "xdp" or "xdp-generic". -EBUSY and who is there when somebody else's program is. */
+int datapath_attach(struct datapath *datapath, unsigned int device, const char *interface, enum config_attach attach,
+		    const char **ret_mode, struct complaint *complaint);
+/* Detach our links from interfaces that are not among the given ones. */
+int datapath_detach_others(struct datapath *datapath, const struct config_interface *keep, size_t count);
+/* Refresh a device's MAC and MTU. */
+int datapath_refresh_device(struct datapath *datapath, unsigned int device, const char *interface);
+
+/* Sums over all CPUs. */
+int datapath_read_stats(struct datapath *datapath, unsigned int backend, struct serin_stats *ret);
+int datapath_read_drops(struct datapath *datapath, uint64_t ret[SERIN_DROPS]);
+int datapath_read_table_stats(struct datapath *datapath, struct serin_table_stats *ret);
+/* Buckets of the flow table, as made. */
+uint32_t datapath_buckets(const struct datapath *datapath);
+
+/* Take links, programs and maps out of the kernel. 0 also when nothing was there; ret_removed: how many pins. */
+int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Attaching to interfaces: ids that outlive restarts, no half-done start, interfaces that come and go. */
+#include "devices.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+static int find_stored(const struct state *stored, const char *name)
+{
+	for (int i = 0; i < (int)SERIN_MAX_DEVICES; i++) {
+		if (*name && !strcmp(stored->devices[i], name))
+			return i;
+	}
+	return -ENOENT;
+}
+
+static unsigned int find_free(const struct devices *devices, const struct state *stored)
+{
+	unsigned int i, free_id = SERIN_MAX_DEVICES;
+
+	for (i = 0; i < SERIN_MAX_DEVICES; i++) {
+		if (devices->device[i].name[0])
+			continue;
+		if (!stored->devices[i][0])
+			return i;
+		if (free_id == SERIN_MAX_DEVICES)
+			free_id = i;
+	}
+	return free_id;
+}
+
+void devices_assign(const struct config *config, const struct state *stored, struct devices *ret)
+{
+	struct devices devices = { .attach = config->attach };
+	size_t i;
+	int id;
+
+	for (i = 0; i < config->interface_count; i++) {
+		id = find_stored(stored, config->interfaces[i].name);
+		if (id >= 0)
+			memcpy(devices.device[id].name, config->interfaces[i].name, CONFIG_INTERFACE_LEN);
+	}
+	for (i = 0; i < config->interface_count; i++) {
+		if (find_stored(stored, config->interfaces[i].name) >= 0)
+			continue;
+		memcpy(devices.device[find_free(&devices, stored)].name, config->interfaces[i].name,
+		       CONFIG_INTERFACE_LEN);
+	}
+	*ret = devices;
+}
+
+static int attach_one(struct devices *devices, unsigned int id, struct datapath *datapath, struct complaint *complaint)
+{
+	struct device *device = &devices->device[id];
+	unsigned int ifindex = if_nametoindex(device->name);
+	const char *mode = NULL;
+	int r;
+
+	if (!ifindex)
+		return complain(complaint, -ENODEV, "no interface named %s on this host", device->name);
+	r = datapath_attach(datapath, id, device->name, devices->attach, &mode, complaint);
+	if (r)
+		return r;
+	device->ifindex = ifindex;
+	log_info("attached", log_text("interface", device->name), log_text("mode", mode), log_number("device", id));
+	return 0;
+}
+
+/* Back to the interfaces of before. */
+static void undo(struct datapath *datapath, const struct state *stored)
+{
+	struct config_interface keep[SERIN_MAX_DEVICES] = { 0 };
+	size_t count = 0;
+	int r;
+
+	if (!stored) {
+		log_warn("interfaces stay attached", log_text("reason", "not known which were so before this start"));
+		return;
+	}
+	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++) {
+		if (stored->devices[i][0])
+			memcpy(keep[count++].name, stored->devices[i], CONFIG_INTERFACE_LEN);
+	}
+	r = datapath_detach_others(datapath, keep, count);
+	if (r)
+		log_error("cannot take away what this start attached", log_text("error", strerror(-r)));
+}
+
+int devices_attach(struct devices *devices, struct datapath *datapath, const struct config *config,
+		   const struct state *stored, struct complaint *complaint)
+{
+	int r;
+
+	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
+		if (!devices->device[i].name[0])
+			continue;
+		r = attach_one(devices, i, datapath, complaint);
+		if (r) {
+			undo(datapath, stored);
+			return r;
+		}
+	}
+	r = datapath_detach_others(datapath, config->interfaces, config->interface_count);
+	if (r)
+		log_error("cannot detach from interfaces that are no longer configured",
+			  log_text("error", strerror(-r)));
+	return 0;
+}
+
+static void refresh_one(struct devices *devices, unsigned int id, struct datapath *datapath)
+{
+	struct device *device = &devices->device[id];
+	unsigned int ifindex = if_nametoindex(device->name);
+	struct complaint complaint = { "" };
+	int r;
+
+	if (!ifindex) {
+		if (device->ifindex)
+			log_error("interface is gone", log_text("interface", device->name));
+		device->ifindex = 0;
+		return;
+	}
+	if (ifindex != device->ifindex) {
+		/* Made anew under the same name: our link went with the old one. */
+		if (attach_one(devices, id, datapath, &complaint))
+			log_error("cannot attach again", log_text("interface", device->name),
+				  log_text("error", complaint.text));
+		return;
+	}
+	r = datapath_refresh_device(datapath, id, device->name);
+	if (r)
+		log_error("cannot refresh", log_text("interface", device->name), log_text("error", strerror(-r)));
+}
+
+void devices_refresh(struct devices *devices, struct datapath *datapath)
+{
+	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
+		if (devices->device[i].name[0])
+			refresh_one(devices, i, datapath);
+	}
+}
+
+const char *devices_missing(const struct devices *devices)
+{
+	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
+		if (devices->device[i].name[0] && !devices->device[i].ifindex)
+			return devices->device[i].name;
+	}
+	return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void pins_path(const char *pin_dir, const char *name, char *buffer)
+{
+	snprintf(buffer, PINS_PATH_LEN, "%s/%s", pin_dir, name);
+}
+
+void pins_link_path(const char *pin_dir, unsigned int ifindex, char *buffer)
+{
+	snprintf(buffer, PINS_PATH_LEN, "%s/" PINS_LINK_PREFIX "%u", pin_dir, ifindex);
+}
+
+static bool is_link(const char *name)
+{
+	return !strncmp(name, PINS_LINK_PREFIX, strlen(PINS_LINK_PREFIX));
+}
+
+void pins_each_link(const char *pin_dir, void (*visit)(void *context, unsigned int ifindex), void *context)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(pin_dir);
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (is_link(entry->d_name))
+			visit(context, (unsigned int)strtoul(entry->d_name + strlen(PINS_LINK_PREFIX), NULL, 10));
+	closedir(dir);
+}
+
+/* One pass over the directory: links, or all the rest. */
+static int remove_some(const char *pin_dir, bool links, unsigned int *removed)
+{
+	char path[PINS_PATH_LEN];
+	struct dirent *entry;
+	DIR *dir = opendir(pin_dir);
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || is_link(entry->d_name) != links)
+			continue;
+		pins_path(pin_dir, entry->d_name, path);
+		if (unlink(path))
+			r = -errno;
+		else
+			(*removed)++;
+	}
+	closedir(dir);
+	return r;
+}
+
+int pins_remove(const char *pin_dir, unsigned int *ret_removed)
+{
+	unsigned int removed = 0;
+	int r;
+
+	r = remove_some(pin_dir, true, &removed);
+	if (!r)
+		r = remove_some(pin_dir, false, &removed);
+	if (!r && rmdir(pin_dir))
+		r = -errno;
+	if (ret_removed)
+		*ret_removed = removed;
+	return r == -ENOENT ? 0 : r;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The directory of pinned objects: what keeps the data path alive without an agent. */
+#ifndef SERIN_PINS_H
+#define SERIN_PINS_H
+
+#define PINS_DIR_LEN 128
+#define PINS_PATH_LEN 512
+#define PINS_LINK_PREFIX "link_" /* then the interface's index: bpffs allows no dots, interface names may have them */
+
+/* Both write PINS_PATH_LEN bytes into `buffer`. */
+void pins_path(const char *pin_dir, const char *name, char *buffer);
+void pins_link_path(const char *pin_dir, unsigned int ifindex, char *buffer);
+
+/* Call `visit` with the interface index of every pinned link. */
+void pins_each_link(const char *pin_dir, void (*visit)(void *context, unsigned int ifindex), void *context);
+
+/* Remove every pin, links first, and the directory. ret_removed (may be NULL): how many. 0, also when there is no such
+ * directory, or a negative errno. */
+int pins_remove(const char *pin_dir, unsigned int *ret_removed);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Strict numbers and names: strtoul() and friends forgive signs, spaces, leading zeros and trailing text. */
+#include "scalar.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Not isdigit(): that one asks the locale. */
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Take the number at the cursor and move behind it. */
+static int take_number(const char **cursor, unsigned int *ret)
+{
+	const char *at = *cursor;
+	unsigned int value = 0;
+
+	if (!is_digit(at[0]) || (at[0] == '0' && is_digit(at[1])))
+		return -EINVAL;
+	for (; is_digit(*at); at++) {
+		if (__builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (unsigned int)(*at - '0'), &value))
+			return -ERANGE;
+	}
+	*cursor = at;
+	*ret = value;
+	return 0;
+}
+
+/* Take the one or two decimals after a point: ".5" is 50 hundredths. */
+static int take_hundredths(const char **cursor, unsigned int *ret)
+{
+	const char *at = *cursor + 1;
+
+	if (!is_digit(at[0]))
+		return -EINVAL;
+	*ret = 10u * (unsigned int)(at[0] - '0');
+	if (is_digit(at[1]))
+		*ret += (unsigned int)(*++at - '0');
+	*cursor = at + 1;
+	return 0;
+}
+
+int parse_unsigned(const char *text, unsigned int min, unsigned int max, unsigned int *ret)
+{
+	unsigned int value;
+	int err;
+
+	err = take_number(&text, &value);
+	if (err)
+		return err;
+	if (*text)
+		return -EINVAL;
+	if (value < min || value > max)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
+int parse_share(const char *text, unsigned int *ret_basis_points)
+{
+	unsigned int whole, hundredths = 0;
+	int err;
+
+	err = take_number(&text, &whole);
+	if (!err && *text == '.')
+		err = take_hundredths(&text, &hundredths);
+	if (err)
+		return err;
+	if (strcmp(text, "%"))
+		return -EINVAL;
+	if (whole > 100 || 100 * whole + hundredths > SHARE_WHOLE)
+		return -ERANGE;
+	*ret_basis_points = 100 * whole + hundredths;
+	return 0;
+}
+
+int parse_duration(const char *text, uint64_t *ret_ms)
+{
+	static const struct {
+		const char *name;
+		unsigned int ms;
+	} units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
+	};
+	unsigned int number;
+	size_t i;
+	int err;
+
+	err = take_number(&text, &number);
+	if (err)
+		return err;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text, units[i].name))
+			continue;
+		*ret_ms = (uint64_t)number * units[i].ms;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int parse_port_range(const char *text, uint16_t *ret_first, uint16_t *ret_last)
+{
+	unsigned int first, last;
+	int err;
+
+	err = take_number(&text, &first);
+	if (err)
+		return err;
+	if (*text++ != '-')
+		return -EINVAL;
+	err = parse_unsigned(text, 1, UINT16_MAX, &last);
+	if (err)
+		return err;
+	if (first < 1 || first > last)
+		return -ERANGE;
+	*ret_first = (uint16_t)first;
+	*ret_last = (uint16_t)last;
+	return 0;
+}
+
+bool name_is_valid(const char *text, size_t size)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length < size && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length &&
+	       text[0] != '-' && text[length - 1] != '-';
+}
+
+const char *share_format(unsigned int basis_points, char *buffer)
+{
+	unsigned int whole = basis_points / 100, hundredths = basis_points % 100;
+
+	if (!hundredths)
+		snprintf(buffer, SHARE_TEXT_LEN, "%u%%", whole);
+	else if (hundredths % 10 == 0)
+		snprintf(buffer, SHARE_TEXT_LEN, "%u.%u%%", whole, hundredths / 10);
+	else
+		snprintf(buffer, SHARE_TEXT_LEN, "%u.%02u%%", whole, hundredths);
+	return buffer;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One service at work: what is configured, what is set, the plan that the kernel has, what was measured. Pure. */
+#ifndef SERIN_SERVICE_H
+#define SERIN_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <serin/abi.h>
+#include "complaint.h"
+#include "config.h"
+#include "image.h"
+#include "state.h"
+#include "window.h"
+
+struct service {
+	const struct config_service *config;
+	unsigned int id;                         /* in the image */
+	uint8_t version_id[SERIN_MAX_VERSIONS];  /* in image and plan, by index into config->versions */
+	struct state_service now;                /* versions in the order of config->versions */
+	struct serin_plan *plan;                 /* as the kernel has it */
+	struct window window;
+	struct window_sample newest;             /* by version id, like every sample of the window */
+};
+
+/* Find the ids of a configured service and its versions. 0, or -ENOENT when the image was not built for it. */
+int service_bind(struct service *service, const struct config_service *config, const struct image *image);
+
+/* "baseline" or "trial", by index into config->versions. */
+const char *service_role(const struct service *service, size_t version);
+
+/* Build the plan that `wanted` (like service->now) asks for. `ret` is untouched on errors. */
+int service_build_plan(const struct service *service, const struct image *image, const struct state_service *wanted,
+		       struct serin_plan *ret, struct complaint *complaint);
+
+/* Whether two plans send every client to the same backend: all but the generation is equal. */
+bool service_same_plan(const struct serin_plan *a, const struct serin_plan *b);
+
+/* What a plan read back from the kernel says, in names. False when the names do not fit the plan. */
+bool service_read_plan(const struct serin_service *names, const struct serin_plan *plan, struct state_service *ret);
+
+#endif

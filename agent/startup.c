@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The start, step by step: checks of the host, tables, plans, listeners, next hops, and at last the interfaces. */
+#include "startup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hostcheck.h"
+#include "lock.h"
+#include "log.h"
+
+#define RST_PER_SECOND 100 /* per CPU */
+#define NEXTHOP_PATIENCE_MS 2000
+
+static bool uses_nat(const struct config *config)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		if (config->services[i].forward == SERIN_FORWARD_NAT)
+			return true;
+	}
+	return false;
+}
+
+static int check_forwarding(const struct config *config, struct complaint *complaint)
+{
+	bool ipv4 = false, ipv6 = false;
+
+	for (size_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		for (size_t j = 0; j < service->listener_count; j++) {
+			if (address_is_ipv4(&service->listeners[j].addr))
+				ipv4 = true;
+			else
+				ipv6 = true;
+		}
+	}
+	return hostcheck_forwarding(ipv4, ipv6, complaint);
+}
+
+static void check_listener(const struct config_listener *listener, const char *service)
+{
+	char text[ADDRESS_TEXT_LEN];
+	bool is_local = true;
+
+	if (!hostcheck_listener_address(&listener->addr, &is_local) && !is_local)
+		log_warn("a listening address is none of this host's: nobody answers ARP or neighbour discovery for it",
+			 log_text("service", service), log_text("address", address_format(&listener->addr, text)));
+}
+
+/* What works, but perhaps not as its owner thinks. */
+static void warn_of_surprises(const struct config *config)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		for (size_t j = 0; j < config->services[i].listener_count; j++)
+			check_listener(&config->services[i].listeners[j], config->services[i].name);
+	}
+}
+
+/* On a restart the ports are ours already, and connections of our clients show on none of the host's lists. */
+static int claim_snat_ports(const struct controller *controller, struct complaint *complaint)
+{
+	const struct config_snat *snat = &controller->config->snat;
+	struct serin_addr addresses[SERIN_MAX_SNAT];
+	size_t count = 0;
+	int r = 0;
+
+	if (!uses_nat(controller->config))
+		return 0;
+	for (size_t i = 0; i < SERIN_MAX_SNAT; i++) {
+		const struct serin_addr *address = &controller->image.snat[i];
+
+		if (address->quad[0] || address->quad[1])
+			addresses[count++] = *address;
+	}
+	if (!datapath_is_reused(controller->datapath))
+		r = hostcheck_snat_ports(snat->port_first, snat->port_last, addresses, count, complaint);
+	if (!r)
+		r = hostcheck_reserve_ports(snat->port_first, snat->port_last, complaint);
+	return r;
+}
+
+/* The directory may be made by datapath_open; where it is there before, nobody may be at work in it. */
+static int open_datapath(struct controller *controller, struct complaint *complaint)
+{
+	const struct datapath_options options = {
+		.pin_dir = controller->options.pin_dir,
+		.max_flows = controller->config->max_flows,
+	};
+	int r;
+
+	r = lock_take_directory(options.pin_dir, &controller->pin_lock, complaint);
+	if (r && r != -ENOENT)
+		return r;
+	r = datapath_open(&options, &controller->datapath, complaint);
+	if (!r && controller->pin_lock < 0)
+		r = lock_take_directory(options.pin_dir, &controller->pin_lock, complaint);
+	return r;
+}
+
+static int load_state(struct controller *controller, struct complaint *complaint)
+{
+	struct complaint damage = { "" };
+	char aside[512] = "";
+	int r;
+
+	r = state_load(controller->options.state_dir, &controller->state, &damage);
+	if (!r || r == -ENOENT)
+		return 0;
+	if (r != -EBADMSG)
+		return complain(complaint, r, "%s", damage.text);
+	r = state_set_aside(controller->options.state_dir, time(NULL), aside, sizeof(aside), complaint);
+	if (r)
+		return r;
+	log_error("the state file is damaged: going on with the running plans, else with the configuration",
+		  log_text("error", damage.text), log_text("kept_as", aside));
+	return 0;
+}
+
+static int source_of_host(void *context, const struct serin_addr *to, struct serin_addr *ret,
+			  struct complaint *complaint)
+{
+	struct neigh_route route;
+	int r = neigh_route(context, to, &route, complaint);
+
+	if (!r)
+		*ret = route.source;
+	return r;
+}
+
+static __u32 to_stamps(unsigned int seconds)
+{
+	uint64_t stamps = (uint64_t)seconds * UINT64_C(1000000000) >> SERIN_STAMP_SHIFT;
+
+	return stamps ? (__u32)stamps : 1;
+}
+
+static int apply_settings(struct controller *controller, struct complaint *complaint)
+{
+	const struct config *config = controller->config;
+	const struct serin_settings settings = {
+		.snat_port_first = config->snat.port_first,
+		.snat_port_count = (__u32)(config->snat.port_last - config->snat.port_first + 1),
+		.linger_embryonic = to_stamps(config->timeouts.embryonic),
+		.linger_established = to_stamps(config->timeouts.established),
+		.linger_half_closed = to_stamps(config->timeouts.half_closed),
+		.linger_closed = to_stamps(config->timeouts.closed),
+		.port_rest = to_stamps(config->timeouts.port_rest),
+		.rst_per_second = RST_PER_SECOND,
+	};
+
+	return datapath_set_settings(controller->datapath, &settings, complaint);
+}
+
+/* Tables in the order that no packet meets a half: settings and backends, plans, listeners. */
+static int fill_tables(struct controller *controller, const struct image *running, struct complaint *complaint)
+{
+	int r;
+
+	r = apply_settings(controller, complaint);
+	if (!r)
+		r = datapath_apply_backends(controller->datapath, running, &controller->image, complaint);
+	if (!r)
+		r = startup_set_plans(controller, complaint);
+	if (!r)
+		r = datapath_apply_listeners(controller->datapath, running, &controller->image, complaint);
+	return r;
+}
+
+static int build_tables(struct controller *controller, struct complaint *complaint)
+{
+	struct image *running = calloc(1, sizeof(*running));
+	int r;
+
+	if (!running)
+		return complain(complaint, -ENOMEM, "not enough memory for the image of the tables");
+	r = datapath_read_image(controller->datapath, running, complaint);
+	if (!r)
+		r = image_build(controller->config, running, source_of_host, controller->neigh, &controller->image,
+				complaint);
+	if (!r)
+		r = claim_snat_ports(controller, complaint);
+	if (!r)
+		r = startup_choose_weights(controller, running, complaint);
+	if (!r)
+		r = fill_tables(controller, running, complaint);
+	free(running);
+	return r;
+}
+
+/* Which interfaces were attached before is only known while the maps are those of then. */
+static int attach(struct controller *controller, bool has_state, struct complaint *complaint)
+{
+	static const struct state nowhere;
+	const struct state *before = &nowhere;
+	int r;
+
+	if (datapath_is_reused(controller->datapath))
+		before = has_state ? &controller->state : NULL;
+	devices_assign(controller->config, &controller->state, &controller->devices);
+	r = devices_attach(&controller->devices, controller->datapath, controller->config, before, complaint);
+	if (r)
+		return r;
+	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
+		memcpy(controller->state.devices[i], controller->devices.device[i].name, CONFIG_INTERFACE_LEN);
+	r = state_save(controller->options.state_dir, &controller->state, complaint);
+	if (r)
+		return r;
+	/* Devices may have moved since the last agent's time. */
+	r = datapath_bump_routes(controller->datapath);
+	return r ? complain(complaint, r, "cannot have next hops looked up: %s", strerror(-r)) : 0;
+}
+
+int startup_run(struct controller *controller, struct complaint *complaint)
+{
+	bool has_state;
+	int r;
+
+	r = check_forwarding(controller->config, complaint);
+	if (!r)
+		r = neigh_open(&controller->neigh, complaint);
+	if (!r)
+		r = open_datapath(controller, complaint);
+	if (!r)
+		r = load_state(controller, complaint);
+	if (r)
+		return r;
+	has_state = controller->state.service_count != 0;
+	warn_of_surprises(controller->config);
+	r = build_tables(controller, complaint);
+	if (!r)
+		r = nexthops_start(&controller->nexthops, controller->neigh, controller->datapath, &controller->image,
+				   NEXTHOP_PATIENCE_MS, complaint);
+	if (!r)
+		r = attach(controller, has_state, complaint);
+	return r;
+}

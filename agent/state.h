@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What must outlive the agent and the host: weights, generation, rollout and last change of every service, in one
+ * JSON file that is replaced whole. */
+#ifndef SERIN_STATE_H
+#define SERIN_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <serin/abi.h>
+#include "complaint.h"
+#include "config.h"
+
+#define STATE_FILE "state.json"
+#define STATE_BY_LEN 32
+#define STATE_REASON_LEN 257 /* 256 bytes and NUL */
+
+/* What the last change was. Order of state_change_kind_names. */
+enum state_change_kind { STATE_START, STATE_WEIGHTS, STATE_ROLLBACK, STATE_CHANGE_KINDS };
+
+struct state_change {
+	char by[STATE_BY_LEN];         /* "uid 0", "token", "agent", "file" */
+	char reason[STATE_REASON_LEN]; /* "": none given */
+	int64_t at;                    /* seconds since 1970 */
+	enum state_change_kind kind;
+};
+
+struct state_version {
+	char name[SERIN_VERSION_NAME_LEN];
+	uint16_t weight; /* basis points; all of a service add up to SERIN_SLOTS */
+};
+
+struct state_service {
+	char name[SERIN_NAME_LEN];
+	struct state_version versions[SERIN_MAX_VERSIONS];
+	size_t version_count;
+	size_t baseline; /* index into versions */
+	uint32_t generation;
+	uint64_t rollout;
+	struct state_change changed;
+};
+
+/* Interfaces that the programs were attached to, by device id; "" where there was none. */
+struct state {
+	struct state_service *services;
+	size_t service_count;
+	char devices[SERIN_MAX_DEVICES][CONFIG_INTERFACE_LEN];
+};
+
+/* "start", "weights", "rollback". */
+const char *state_change_kind_name(enum state_change_kind kind);
+
+/* Read DIRECTORY/state.json into *ret, which is then to be freed with state_free. -ENOENT: there is none; -EBADMSG and
+ * a complaint: damaged; -EPROTO and a complaint: written by a newer serin. *ret is untouched on errors. */
+int state_load(const char *directory, struct state *ret, struct complaint *complaint);
+
+/* Rename a damaged file to state.json.damaged-TIME, so that nobody loses what is in it. ret_path has `size` bytes. */
+int state_set_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint);
+
+/* Replace the file, durably: when this has returned 0, neither a crash nor a power cut brings the old one back. Makes
+ * the directory if it is not there. */
+int state_save(const char *directory, const struct state *state, struct complaint *complaint);
+
+/* Leaves it all zero. */
+void state_free(struct state *state);
+
+/* NULL when there is none of that name. */
+struct state_service *state_find_service(const struct state *state, const char *name);
+int state_find_version(const struct state_service *service, const char *name); /* index, or -ENOENT */
+
+/* Copy `service` over the one of its name, or add it. 0, or -ENOMEM with the state untouched. */
+int state_put_service(struct state *state, const struct state_service *service);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How old is a flow, and may a newcomer have its place? */
+#ifndef SERIN_EXPIRE_H
+#define SERIN_EXPIRE_H
+
+#include "flow.h"
+
+static __always_inline __u32 linger(const struct serin_settings *set, __u32 state)
+{
+	switch (state) {
+	case SERIN_WAY_EMBRYONIC:
+		return set->linger_embryonic;
+	case SERIN_WAY_HALF_CLOSED:
+		return set->linger_half_closed;
+	case SERIN_WAY_CLOSED:
+		return set->linger_closed;
+	default:
+		return set->linger_established;
+	}
+}
+
+/* Stamps since the flow's last packet in either direction. */
+static __always_inline __u32 idle_time(const struct serin_way *way, const struct serin_way *peer, __u32 now)
+{
+	__s32 own = now - READ_ONCE(way->stamp);
+	__s32 other = peer ? (__s32)(now - READ_ONCE(peer->stamp)) : own;
+	__s32 idle = own < other ? own : other;
+
+	return idle < 0 ? 0 : idle; /* another CPU's clock tick may be one ahead */
+}
+
+static __always_inline bool way_expired(const struct serin_settings *set, const struct serin_way *way, __u32 claim,
+					__u32 now)
+{
+	__u32 limit = linger(set, SERIN_WAY_STATE(claim));
+
+	/* The peer's line is read only for those whose own stamp is old. */
+	return idle_time(way, NULL, now) >= limit && idle_time(way, flow_peer(way), now) >= limit;
+}
+
+/* How gladly a way is given away; 0: never. Closed before expired before embryonic, the oldest of a kind first. */
+verified_once __u64 eviction_rank(__u32 index, __u32 claim, __u32 now)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	const struct serin_way *way = way_at(index);
+	__u32 state = SERIN_WAY_STATE(claim);
+	__u64 rank;
+
+	if (!set || !way || state < SERIN_WAY_EMBRYONIC)
+		return 0;
+	if (state == SERIN_WAY_CLOSED)
+		rank = 3;
+	else if (way_expired(set, way, claim, now))
+		rank = 2;
+	else if (state == SERIN_WAY_EMBRYONIC)
+		rank = 1;
+	else
+		return 0;
+	return rank << 32 | idle_time(way, NULL, now);
+}
+
+#endif

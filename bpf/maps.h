@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every map. Those that the agent writes are only read here, and the other way round. */
+#ifndef SERIN_MAPS_H
+#define SERIN_MAPS_H
+
+#include <serin/abi.h>
+#include <serin/reasons.h>
+
+#define MAP(name_, type_, entries_, key_, value_)   \
+	struct {                                    \
+		__uint(type, BPF_MAP_TYPE_##type_); \
+		__uint(max_entries, entries_);      \
+		__type(key, key_);                  \
+		__type(value, value_);              \
+	} name_ SEC(".maps")
+
+/* Written by the agent */
+MAP(identity, ARRAY, 1, __u32, struct serin_identity);
+MAP(settings, ARRAY, 1, __u32, struct serin_settings);
+MAP(devices, ARRAY, SERIN_MAX_DEVICES, __u32, struct serin_device);
+MAP(device_ids, HASH, SERIN_MAX_DEVICES, __u32, __u32); /* ifindex -> device id */
+MAP(listener_ids, HASH, SERIN_MAX_LISTENERS, struct serin_listener_key, __u32);
+MAP(listeners, ARRAY, SERIN_MAX_LISTENERS, __u32, struct serin_listener);
+MAP(services, ARRAY, SERIN_MAX_SERVICES, __u32, struct serin_service);
+MAP(backends, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_backend);
+MAP(snat, ARRAY, SERIN_MAX_SNAT, __u32, struct serin_addr);
+
+struct plan_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct serin_plan);
+} plan_shape SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SERIN_MAX_SERVICES);
+	__type(key, __u32);
+	__array(values, struct plan_map);
+} plans SEC(".maps");
+
+/* Written by the kernel. The sizes of the flow table are set when it is loaded. */
+MAP(tags, ARRAY, 1, __u32, __u64);
+MAP(ways, ARRAY, SERIN_WAYS_PER_BUCKET, __u32, struct serin_way);
+MAP(hops, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_hop);
+MAP(cursors, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
+MAP(stats, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_stats);
+MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
+MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
+
+struct rst_budget {
+	__u32 stamp;
+	__u32 spent;
+};
+MAP(rst_budgets, PERCPU_ARRAY, 1, __u32, struct rst_budget);
+
+struct owner_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP); /* one per endpoint, as long as its addresses times ports */
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} owner_shape SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SERIN_MAX_BACKENDS);
+	__type(key, __u32);
+	__array(values, struct owner_map);
+} owners SEC(".maps");
+
+/* The one entry of a map that has one. */
+#define THE_ONE(map) bpf_map_lookup_elem(&(map), &(__u32){ 0 })
+
+static __always_inline struct serin_way *way_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&ways, &index);
+}
+
+static __always_inline struct serin_backend *backend_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&backends, &id);
+}
+
+static __always_inline struct serin_listener *listener_at(__u32 id)
+{
+	return bpf_map_lookup_elem(&listeners, &id);
+}
+
+#endif

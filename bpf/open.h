@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Opening a flow: two ways, and under forward: nat a source port. All of it or nothing. */
+#ifndef SERIN_OPEN_H
+#define SERIN_OPEN_H
+
+#include "port_claim.h"
+
+/* What a new flow is to be. */
+struct opening {
+	__u32 listener;
+	__u32 backend;
+	__u64 client_hop;
+	__u32 routes_generation;
+	__u32 forward; /* enum serin_forward */
+};
+
+/* One way of a flow in the making. */
+struct half {
+	struct serin_way *way;
+	__u32 index;
+	__u64 hash;
+};
+
+static __always_inline bool half_claim(struct half *half, __u64 hash, __u32 now)
+{
+	__s64 index = way_claim(hash, now);
+
+	half->hash = hash;
+	half->index = index;
+	half->way = index < 0 ? NULL : way_at(index);
+	return half->way != NULL;
+}
+
+/* The hash under which the backend's packets will look for the flow. */
+static __always_inline __u64 reverse_hash(const struct serin_way *way, const struct serin_backend *backend)
+{
+	const struct serin_addr *towards = &way->client;
+	__u32 snat_index = way->snat;
+
+	if (snat_index != SERIN_NO_SNAT)
+		towards = bpf_map_lookup_elem(&snat, &snat_index);
+	if (!towards)
+		return 0;
+	/* Source port first in memory, whatever the host's byte order. */
+	union {
+		__be16 port[2];
+		__u32 both;
+	} ports = { .port = { backend->port, way->nat_port } };
+	return flow_hash(&backend->addr, towards, ports.both, backend->protocol);
+}
+
+static __always_inline void half_fill(struct half *half, const struct half *other, const struct pkt *pkt,
+				      const struct opening *opening, __u8 direction)
+{
+	struct serin_way *way = half->way;
+
+	way->peer = other->index;
+	way->peer_generation = SERIN_WAY_GENERATION(other->way->claim);
+	way->stamp = way->opened = pkt->stamp;
+	way->client = pkt->src;
+	way->client_port = pkt->sport;
+	way->listener = opening->listener;
+	way->backend = opening->backend;
+	way->routes_generation = opening->routes_generation;
+	way->direction = direction;
+	if (direction == SERIN_TO_BACKEND) {
+		way->hop = 0;
+		way->next_seq = pkt->seq + pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
+		way->seen = SERIN_SEEN_SEQ | (pkt->flags & TCP_SYN ? SERIN_SEEN_SYN : 0);
+	} else {
+		way->hop = opening->client_hop;
+		way->next_seq = 0;
+		way->seen = 0;
+		way->snat = other->way->snat;
+		way->nat_port = other->way->nat_port;
+	}
+}
+
+/* Make the backend's way, whose key the forward one's address and port decide, and show it to other inserters. */
+static __always_inline bool reverse_publish(struct half *reverse, const struct half *forward, const struct pkt *pkt,
+					    const struct opening *opening, const struct serin_backend *backend)
+{
+	if (!half_claim(reverse, reverse_hash(forward->way, backend), pkt->stamp))
+		return false;
+	half_fill(reverse, forward, pkt, opening, SERIN_TO_CLIENT);
+	way_publish(reverse->way, reverse->index, reverse->hash);
+	return true;
+}
+
+/* forward: nat. The owner word makes the reverse key ours alone. 0, or a drop. */
+static __always_inline int bind_nat(struct half *forward, struct half *reverse, const struct pkt *pkt,
+				    const struct opening *opening, const struct serin_backend *backend)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	__u32 generation = SERIN_WAY_GENERATION(forward->way->claim);
+	__u32 ports, nth;
+	__s64 place;
+
+	place = port_claim(opening->backend, forward->index, generation, forward->hash, pkt->stamp);
+	if (place < 0 || !set)
+		return drop(SERIN_DROP_SNAT_EXHAUSTED);
+	ports = set->snat_port_count;
+	nth = ports ? (__u32)place / ports : 0;
+	forward->way->snat = backend->snat_first + nth;
+	forward->way->nat_port = bpf_htons(set->snat_port_first + (__u32)place - nth * ports);
+	if (!reverse_publish(reverse, forward, pkt, opening, backend)) {
+		port_release(forward->way, forward->index, generation, pkt->stamp);
+		return drop(SERIN_DROP_FLOW_TABLE_FULL);
+	}
+	return 0;
+}
+
+/* forward: gateway. The client's own port, unless that client already talks to this backend from it through another
+ * listening address: then a few others are tried. */
+static __always_inline int bind_gateway(struct half *forward, struct half *reverse, const struct pkt *pkt,
+					const struct opening *opening, const struct serin_backend *backend)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	__u64 hash = forward->hash;
+	int i;
+
+	if (!set)
+		return drop(SERIN_DROP_TUPLE_CLASH);
+	forward->way->snat = SERIN_NO_SNAT;
+	forward->way->nat_port = pkt->sport;
+	for (i = 0; i < 4; i++) {
+		if (!reverse_publish(reverse, forward, pkt, opening, backend))
+			return drop(SERIN_DROP_FLOW_TABLE_FULL);
+		if (way_rival(reverse->index, reverse->hash) == NO_WAY)
+			return 0;
+		way_free(reverse->way, reverse->index);
+		hash = serin_mix64(hash + i);
+		forward->way->nat_port = bpf_htons(set->snat_port_first + serin_scale(hash, set->snat_port_count));
+	}
+	return drop(SERIN_DROP_TUPLE_CLASH);
+}
+
+/* In flow_open's answer: the flow at that index is another CPU's. */
+#define OPENED_BY_RIVAL (1ll << 32)
+
+/* Show both ways to packets, the client's first. The flow's index; that of a rival who was quicker with the same
+ * client; or NO_WAY, when a newcomer has taken the place already. Of a flow that lost nothing is left. */
+static __always_inline __s64 flow_go_live(struct half *forward, struct half *reverse, __u32 now)
+{
+	__u32 generation = SERIN_WAY_GENERATION(forward->way->claim);
+	__s64 rival;
+
+	way_publish(forward->way, forward->index, forward->hash);
+	rival = way_rival(forward->index, forward->hash);
+	if (rival == NO_WAY && way_go_live(forward->way)) {
+		/* Whoever ends the flow from here on kills the reverse way, and has given the port back. */
+		if (way_go_live(reverse->way))
+			return forward->index;
+		way_free(reverse->way, reverse->index);
+		return NO_WAY;
+	}
+	if (rival == NO_WAY)
+		rival = way_rival(forward->index, forward->hash);
+	way_free(reverse->way, reverse->index);
+	port_release(forward->way, forward->index, generation, now);
+	way_free(forward->way, forward->index);
+	return rival == NO_WAY ? NO_WAY : rival | OPENED_BY_RIVAL;
+}
+
+/* Open the flow of a client's packet. Its way's index, perhaps OPENED_BY_RIVAL; NO_WAY when it was taken back at once;
+ * or a drop, below NO_WAY. */
+verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct opening *opening)
+{
+	struct half forward = {}, reverse = {};
+	const struct serin_backend *backend;
+	int failed;
+
+	if (!pkt || !opening)
+		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
+	backend = backend_at(opening->backend);
+	if (!backend)
+		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
+	if (!half_claim(&forward, hash, pkt->stamp))
+		return NO_WAY + drop(SERIN_DROP_FLOW_TABLE_FULL);
+	forward.way->client = pkt->src;
+	if (opening->forward == SERIN_FORWARD_NAT)
+		failed = bind_nat(&forward, &reverse, pkt, opening, backend);
+	else
+		failed = bind_gateway(&forward, &reverse, pkt, opening, backend);
+	if (failed) {
+		way_free(forward.way, forward.index);
+		return NO_WAY + failed;
+	}
+	half_fill(&forward, &reverse, pkt, opening, SERIN_TO_BACKEND);
+	return flow_go_live(&forward, &reverse, pkt->stamp);
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The way of a packet, from its facts to a decision. */
+#ifndef SERIN_PIPELINE_H
+#define SERIN_PIPELINE_H
+
+#include <serin/split.h>
+
+#include "hop.h"
+#include "observe.h"
+#include "open.h"
+#include "tcp.h"
+
+/* The listener that the packet is for, or NULL: not ours. */
+static __always_inline const struct serin_listener *listener_of(const struct pkt *pkt, __u32 *ret_id)
+{
+	struct serin_listener_key key = { .addr = pkt->dst, .port = pkt->dport, .protocol = pkt->protocol };
+	const __u32 *id = bpf_map_lookup_elem(&listener_ids, &key);
+
+	if (!id)
+		return NULL;
+	*ret_id = *id;
+	return listener_at(*id);
+}
+
+/* Where a plan sends this client: a backend's id, or a drop. (A function with a plan among its arguments also brings
+ * the struct whole into the object's BTF, without which the map of plans has no size.) */
+verified_once int plan_backend(const struct serin_plan *plan, const struct pkt *pkt)
+{
+	struct serin_split_key key = {};
+	struct serin_split split;
+
+	if (!pkt || !plan)
+		return drop(SERIN_DROP_NO_PLAN);
+	key.client = pkt->src;
+	key.listener = pkt->dst;
+	key.client_port = pkt->sport;
+	key.listener_port = pkt->dport;
+	key.protocol = pkt->protocol;
+	key.family = pkt->family;
+	serin_split(plan, &key, &split);
+	return split.backend == SERIN_NO_BACKEND ? drop(SERIN_DROP_NO_BACKEND) : (int)split.backend;
+}
+
+static __always_inline int service_backend(__u32 service, const struct pkt *pkt)
+{
+	void *of_service = bpf_map_lookup_elem(&plans, &service);
+	const struct serin_plan *plan = of_service ? THE_ONE(*(struct plan_map *)of_service) : NULL;
+
+	return plan ? plan_backend(plan, pkt) : drop(SERIN_DROP_NO_PLAN);
+}
+
+/* A rival's flow shows itself as soon as it is whole: that takes it less than these looks. */
+static __always_inline void flow_await(__u32 index)
+{
+	struct serin_way *way = way_at(index);
+	int i;
+
+	for (i = 0; way && i < 64; i++)
+		if (SERIN_WAY_STATE(READ_ONCE(way->claim)) >= SERIN_WAY_EMBRYONIC)
+			break;
+}
+
+/* A packet without a flow: what it is for, and a flow if it may open one. VERDICT_FORWARD with `ret` filled, another
+ * verdict, or a drop. */
+static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u64 hash,
+					 const struct serin_settings *set, struct flow *ret)
+{
+	struct opening opening = { .routes_generation = set->routes_generation };
+	const struct serin_listener *listener = listener_of(pkt, &opening.listener);
+	int backend, failed;
+	__s64 index;
+	bool rival;
+
+	if (!listener || !listener->forward)
+		return VERDICT_PASS;
+	if (pkt->fragment)
+		return drop(SERIN_DROP_FRAGMENT);
+	opening.forward = listener->forward;
+	/* With the client's own addresses a backend can go on with a connection that this host knows nothing about. */
+	if ((pkt->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN &&
+	    (opening.forward == SERIN_FORWARD_NAT || pkt->flags & (TCP_SYN | TCP_RST)))
+		return VERDICT_REFUSE;
+	backend = service_backend(listener->service, pkt);
+	if (backend < 0)
+		return backend;
+	opening.backend = backend;
+	failed = hop_to_new_client(ctx, pkt, &opening.client_hop);
+	if (failed)
+		return failed;
+	index = flow_open(pkt, hash, &opening);
+	if (index < NO_WAY)
+		return index - NO_WAY;
+	rival = (index & OPENED_BY_RIVAL) != 0;
+	if (rival)
+		flow_await(index);
+	if (index == NO_WAY || !flow_read(index, pkt, ret))
+		return drop(SERIN_DROP_CONTENDED);
+	count_opening(ret, !rival);
+	return VERDICT_FORWARD;
+}
+
+/* Decide. VERDICT_FORWARD: `ret_flow->rewrite` says everything, and the packet has been counted. */
+static __always_inline int pipeline(ctx_t *ctx, const struct pkt *pkt, struct flow *ret_flow)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	__u64 hash = pkt_hash(pkt), hop = 0;
+	bool found;
+	int verdict;
+
+	if (!set)
+		return VERDICT_PASS;
+	found = flow_find(pkt, hash, ret_flow);
+	if (found && syn_begins_anew(pkt, ret_flow, set)) {
+		flow_retire(ret_flow, pkt->stamp);
+		found = false;
+	}
+	if (!found) {
+		verdict = pipeline_open(ctx, pkt, hash, set, ret_flow);
+		if (verdict != VERDICT_FORWARD)
+			return verdict;
+	}
+	if (pkt->fragment)
+		return drop(SERIN_DROP_FRAGMENT);
+	if (pkt->ttl <= 1)
+		return drop(SERIN_DROP_TTL_EXPIRED);
+	if (ret_flow->direction == SERIN_TO_BACKEND)
+		verdict = hop_to_backend(ctx, pkt, ret_flow, set->routes_generation, &hop);
+	else
+		verdict = hop_to_client(ctx, pkt, ret_flow, set->routes_generation, &hop);
+	if (!verdict)
+		verdict = hop_take(hop, pkt, &ret_flow->rewrite);
+	if (verdict)
+		return verdict;
+	count_packet(pkt, ret_flow);
+	track(pkt, ret_flow);
+	return VERDICT_FORWARD;
+}
+
+#endif

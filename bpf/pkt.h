@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the core knows of a packet and what it decides about it. No context, no packet memory. */
+#ifndef SERIN_PKT_H
+#define SERIN_PKT_H
+
+#include <serin/abi.h>
+
+enum tcp_flag {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_ACK = 0x10,
+};
+
+/* The facts. Sequence numbers and lengths are in host byte order. */
+struct pkt {
+	struct serin_addr src, dst;
+	union {
+		struct {
+			__be16 sport, dport;
+		};
+		__u32 ports; /* both, as they lie in the packet */
+	};
+	__u8 family; /* enum serin_family */
+	__u8 protocol;
+	__u8 ttl;
+	__u8 flags;    /* enum tcp_flag */
+	__u8 fragment; /* first of several; the transport header is whole */
+	__u8 pad[3];
+	__u32 seq, ack;
+	__u32 payload; /* bytes after the TCP header */
+	__u32 length;  /* of the IP packet */
+	__u32 ifindex; /* where it came from */
+	__u32 stamp;   /* now */
+	__u64 mac;     /* the sender's, low 48 bits */
+};
+
+/* The decision: every field that differs, and where the frame goes. */
+struct rewrite {
+	struct serin_addr src, dst;
+	union {
+		struct {
+			__be16 sport, dport;
+		};
+		__u32 ports;
+	};
+	__u32 ifindex;
+	__u64 mac;       /* next hop's, low 48 bits */
+	__u8 own_mac[6]; /* of the device that it leaves by */
+	__u8 pad[2];
+};
+
+/* What becomes of a packet. Values below zero are drops: see drop(). */
+enum verdict {
+	VERDICT_PASS,    /* not ours: untouched, to the host */
+	VERDICT_FORWARD, /* rewrite and send */
+	VERDICT_REFUSE,  /* answer with a RST */
+};
+
+/* Dropped whole, for a reason that is counted. */
+static __always_inline int drop(enum serin_drop reason)
+{
+	return -1 - (int)reason;
+}
+
+static __always_inline bool addr_equal(const struct serin_addr *a, const struct serin_addr *b)
+{
+	return ((a->quad[0] ^ b->quad[0]) | (a->quad[1] ^ b->quad[1])) == 0;
+}
+
+static __always_inline void addr_from_ipv4(struct serin_addr *ret, __be32 addr)
+{
+	ret->quad[0] = 0;
+	ret->word[2] = bpf_htonl(0xffff);
+	ret->word[3] = addr;
+}
+
+#endif

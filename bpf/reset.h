@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Answering a TCP segment that belongs to no flow (RFC 9293, section 3.10.7.1), at a bounded rate. */
+#ifndef SERIN_RESET_H
+#define SERIN_RESET_H
+
+#include "nat.h"
+#include "maps.h"
+#include "compat.h"
+
+/* May another RST be sent by this CPU within this stamp? */
+static __always_inline bool rst_allowed(__u32 stamp)
+{
+	struct rst_budget *budget = THE_ONE(rst_budgets);
+	const struct serin_settings *set = THE_ONE(settings);
+	struct serin_table_stats *count = THE_ONE(table_stats);
+
+	if (!budget || !set || !count)
+		return false;
+	if (budget->stamp != stamp) {
+		budget->stamp = stamp;
+		budget->spent = 0;
+	}
+	/* A stamp is 2^28 ns: rate * 2^28 / 10^9, rounded up. */
+	if (budget->spent >= (set->rst_per_second * 275ull >> 10) + 1)
+		return false;
+	budget->spent++;
+	count->rst_sent++;
+	return true;
+}
+
+#define TCP_OFFSET_RST bpf_htons(0x5000 | TCP_RST)
+#define TCP_OFFSET_RST_ACK bpf_htons(0x5000 | TCP_RST | TCP_ACK)
+
+/* A segment with an ACK is answered with the number that its sender waits for; one without, with an acknowledgement. */
+static __always_inline void rst_write_tcp(struct tcphdr *tcp, const struct pkt *pkt)
+{
+	bool acked = pkt->flags & TCP_ACK;
+	__u32 length = pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
+
+	__builtin_memset(tcp, 0, sizeof(*tcp));
+	tcp->source = pkt->dport;
+	tcp->dest = pkt->sport;
+	tcp->seq = acked ? bpf_htonl(pkt->ack) : 0;
+	tcp->ack_seq = acked ? 0 : bpf_htonl(pkt->seq + length);
+	((__be16 *)tcp)[6] = acked ? TCP_OFFSET_RST : TCP_OFFSET_RST_ACK;
+}
+
+/* Sum of an address as the pseudo-header counts it: that of an IPv4-mapped one is the IPv4 address's, less 0xffff,
+ * which is zero in one's complement. */
+static __always_inline __u64 sum_words(__u64 sum, const __u32 *words, int count)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < count; i++)
+		sum += words[i];
+	return sum;
+}
+
+static __always_inline __u64 rst_pseudo_header(const struct pkt *pkt)
+{
+	__u64 sum = sum_words(0, pkt->src.word, 4);
+
+	return sum_words(sum, pkt->dst.word, 4) + bpf_htons(IPPROTO_TCP) + bpf_htons(sizeof(struct tcphdr));
+}
+
+static __always_inline void rst_write_ipv4(struct iphdr *ip, const struct pkt *pkt)
+{
+	__builtin_memset(ip, 0, sizeof(*ip));
+	*(__u8 *)ip = 0x45;
+	ip->tot_len = bpf_htons(sizeof(*ip) + sizeof(struct tcphdr));
+	ip->frag_off = bpf_htons(0x4000); /* don't fragment; its identification may then be 0 (RFC 6864) */
+	ip->ttl = 64;
+	ip->protocol = IPPROTO_TCP;
+	ip->saddr = pkt->dst.word[3];
+	ip->daddr = pkt->src.word[3];
+	ip->check = (__sum16)~sum_fold(sum_words(0, (const __u32 *)ip, 5));
+}
+
+static __always_inline void rst_write_ipv6(struct ipv6hdr *ip, const struct pkt *pkt)
+{
+	*(__u32 *)ip = bpf_htonl(0x60000000);
+	ip->payload_len = bpf_htons(sizeof(struct tcphdr));
+	ip->nexthdr = IPPROTO_TCP;
+	ip->hop_limit = 64;
+	__builtin_memcpy(&ip->saddr, &pkt->dst, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->daddr, &pkt->src, sizeof(ip->daddr));
+}
+
+/* Write the whole answer over a frame that has just the room for it: back to where the segment came from. */
+static __always_inline bool rst_write(void *data, void *end, const struct pkt *pkt)
+{
+	struct ethhdr *eth = data;
+	__u8 own[6];
+	struct tcphdr *tcp;
+
+	if (pkt->family == SERIN_IPV4) {
+		struct iphdr *ip = (void *)(eth + 1);
+
+		tcp = (void *)(ip + 1);
+		if ((void *)(tcp + 1) > end)
+			return false;
+		rst_write_ipv4(ip, pkt);
+	} else {
+		struct ipv6hdr *ip = (void *)(eth + 1);
+
+		tcp = (void *)(ip + 1);
+		if ((void *)(tcp + 1) > end)
+			return false;
+		rst_write_ipv6(ip, pkt);
+	}
+	__builtin_memcpy(own, eth->h_dest, sizeof(own));
+	__builtin_memcpy(eth->h_dest, eth->h_source, sizeof(own));
+	__builtin_memcpy(eth->h_source, own, sizeof(own));
+	rst_write_tcp(tcp, pkt);
+	tcp->check = (__sum16)~sum_fold(sum_words(rst_pseudo_header(pkt), (const __u32 *)tcp, 5));
+	return true;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The programs: licence, what is fixed when they are loaded, and the doors that packets come in by. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <serin/abi.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* From the pinned identity: the same for every program that has ever worked on these maps. */
+const volatile __u32 bucket_mask = 0;
+const volatile __u32 hash_key[SERIN_HASH_KEYS] = { 0 };
+
+#include "ctx_xdp.h"
+
+SEC("xdp.frags")
+int serin_xdp(struct xdp_md *ctx)
+{
+	return xdp_door(ctx);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Taking and leaving places in the flow table. Who may race: any CPU with any other, at every step.
+ *
+ * States of a way:   FREE -> BUSY -> PENDING -> EMBRYONIC -> ... -> BUSY -> FREE
+ *                                       `-> KILLED -> BUSY -> FREE
+ * Every arrow out of FREE or of a live state is a compare-and-swap, so one CPU owns a BUSY way. */
+#ifndef SERIN_TABLE_H
+#define SERIN_TABLE_H
+
+#include "ports.h"
+
+#define NO_WAY (-1)
+
+static __always_inline __u32 claim_next(__u32 claim, __u32 state)
+{
+	return SERIN_WAY_CLAIM(SERIN_WAY_GENERATION(claim) + 1, state);
+}
+
+static __always_inline __u32 claim_same(__u32 claim, __u32 state)
+{
+	return (claim & ~SERIN_WAY_STATE_MASK) | state;
+}
+
+static __always_inline void way_set_tag(__u32 index, __u8 tag)
+{
+	__u32 bucket = index >> WAY_BITS;
+	__u8 *byte = bpf_map_lookup_elem(&tags, &bucket);
+
+	if (byte)
+		WRITE_ONCE(byte[index & (SERIN_WAYS_PER_BUCKET - 1)], tag);
+}
+
+/* Empty a way that this CPU holds BUSY, PENDING or KILLED. */
+static __always_inline void way_free(struct serin_way *way, __u32 index)
+{
+	way_set_tag(index, 0);
+	store_release(&way->claim, claim_same(READ_ONCE(way->claim), SERIN_WAY_FREE));
+}
+
+/* Take the other direction's way out of a flow that is ending. Its owner may be changing its state meanwhile (then look
+ * again), or still be opening it (then it is told to give up), or may be ending it as well (then it does the rest). */
+static __always_inline void peer_retire(__u32 index, __u32 generation)
+{
+	struct serin_way *peer = way_at(index);
+	int i;
+
+	if (!peer)
+		return;
+	for (i = 0; i < 4; i++) {
+		__u32 claim = READ_ONCE(peer->claim);
+		__u32 state = SERIN_WAY_STATE(claim);
+
+		if (SERIN_WAY_GENERATION(claim) != generation || state < SERIN_WAY_PENDING || state == SERIN_WAY_KILLED)
+			return;
+		if (state == SERIN_WAY_PENDING) {
+			if (swap_if(&peer->claim, claim, claim_same(claim, SERIN_WAY_KILLED)))
+				return;
+		} else if (swap_if(&peer->claim, claim, claim_next(claim, SERIN_WAY_BUSY))) {
+			way_free(peer, index);
+			return;
+		}
+	}
+}
+
+/* End a live flow, given one of its ways and the claim under which it may be ended. On success this way is BUSY and
+ * ours, the other one gone, the port resting. */
+verified_once int flow_end(__u32 index, __u32 claim, __u32 now)
+{
+	__u32 generation = SERIN_WAY_GENERATION(claim);
+	struct serin_way *way = way_at(index);
+	__u32 peer, peer_generation;
+
+	if (!way || !swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
+		return false;
+	way_set_tag(index, 0);
+	peer = way->peer;
+	peer_generation = way->peer_generation;
+	peer_retire(peer, peer_generation);
+	if (way->direction == SERIN_TO_BACKEND)
+		port_release(way, index, generation, now);
+	else
+		port_release(way, peer, peer_generation, now);
+	return true;
+}
+
+/* End the flow of a packet whose connection is over, and leave both places free. */
+static __always_inline void flow_retire(const struct flow *flow, __u32 now)
+{
+	struct serin_way *way = way_at(flow->index);
+
+	if (way && flow_end(flow->index, flow->claim, now))
+		way_free(way, flow->index);
+}
+
+/* The first free way of a bucket, made BUSY; NO_WAY when there is none. A way without a tag may be somebody's already. */
+static __always_inline __s64 bucket_claim(__u32 bucket)
+{
+	__u64 *word = bpf_map_lookup_elem(&tags, &bucket);
+	__u64 untagged;
+	int i;
+
+	if (!word)
+		return NO_WAY;
+	untagged = zero_bytes(READ_ONCE(*word));
+	for (i = 0; i < (int)SERIN_WAYS_PER_BUCKET && untagged; i++, untagged &= untagged - 1) {
+		__u32 index = bucket << WAY_BITS | lowest_byte(untagged);
+		struct serin_way *way = way_at(index);
+		__u32 claim;
+
+		if (!way)
+			continue;
+		claim = READ_ONCE(way->claim);
+		if (SERIN_WAY_STATE(claim) == SERIN_WAY_FREE &&
+		    swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
+			return index;
+	}
+	return NO_WAY;
+}
+
+/* The way, of the sixteen where the key could be, that is given away most gladly; made BUSY. */
+static __always_inline __s64 way_evict(__u64 hash, __u32 now)
+{
+	struct serin_table_stats *count = THE_ONE(table_stats);
+	__u32 best = 0, best_claim = 0, i;
+	struct serin_way *way;
+	__u64 best_rank = 0;
+
+	for (i = 0; i < 2 * SERIN_WAYS_PER_BUCKET; i++) {
+		__u32 bucket = i < SERIN_WAYS_PER_BUCKET ? first_bucket(hash) : second_bucket(hash);
+		__u32 index = bucket << WAY_BITS | (i & (SERIN_WAYS_PER_BUCKET - 1));
+		__u32 claim;
+		__u64 rank;
+
+		way = way_at(index);
+		if (!way)
+			continue;
+		claim = READ_ONCE(way->claim);
+		rank = eviction_rank(index, claim, now);
+		if (rank > best_rank) {
+			best_rank = rank;
+			best = index;
+			best_claim = claim;
+		}
+	}
+	if (!best_rank)
+		return NO_WAY;
+	if (!flow_end(best, best_claim, now))
+		return NO_WAY;
+	if (count)
+		count->evicted[SERIN_WAY_STATE(best_claim) & 7]++;
+	return best;
+}
+
+/* A BUSY way for a key: its first bucket's, its second's, or one that was taken from another flow. */
+verified_once __s64 way_claim(__u64 hash, __u32 now)
+{
+	__s64 index;
+	int i;
+
+	index = bucket_claim(first_bucket(hash));
+	if (index == NO_WAY)
+		index = bucket_claim(second_bucket(hash));
+	/* Losing a race for the best candidate says nothing about the others. */
+	for (i = 0; i < 3 && index == NO_WAY; i++)
+		index = way_evict(hash, now);
+	return index;
+}
+
+/* Do two ways stand for the same key? Both are read while their owners hold them PENDING or live. */
+static __always_inline bool same_key(const struct serin_way *a, const struct serin_way *b)
+{
+	const struct serin_backend *backend_a, *backend_b;
+
+	if (a->direction != b->direction || !addr_equal(&a->client, &b->client))
+		return false;
+	if (a->direction == SERIN_TO_BACKEND)
+		return a->client_port == b->client_port && a->listener == b->listener;
+	backend_a = backend_at(a->backend);
+	backend_b = backend_at(b->backend);
+	return backend_a && backend_b && a->nat_port == b->nat_port && backend_a->endpoint == backend_b->endpoint;
+}
+
+/* Of several CPUs that open the same key at once one may go on. Each publishes its way as PENDING first (a full
+ * barrier) and then looks at the others: one that is live has won; of two PENDING ones the lower place kills the
+ * higher, by compare-and-swap, so that whoever goes live first cannot be killed any more.
+ * The place of the rival that has won, or NO_WAY. */
+verified_once __s64 way_rival(__u32 index, __u64 hash)
+{
+	struct serin_way *way = way_at(index);
+	__u8 tag = way_tag(hash);
+	__u32 i;
+
+	if (!way)
+		return NO_WAY;
+	for (i = 0; i < 2 * SERIN_WAYS_PER_BUCKET; i++) {
+		__u32 bucket = i < SERIN_WAYS_PER_BUCKET ? first_bucket(hash) : second_bucket(hash);
+		__u32 way_in_bucket = i & (SERIN_WAYS_PER_BUCKET - 1);
+		__u32 other_index = bucket << WAY_BITS | way_in_bucket;
+		__u8 *byte = bpf_map_lookup_elem(&tags, &bucket);
+		struct serin_way *other;
+		__u32 claim;
+
+		if (!byte || READ_ONCE(byte[way_in_bucket]) != tag || other_index == index)
+			continue;
+		other = way_at(other_index);
+		if (!other)
+			continue;
+		claim = READ_ONCE(other->claim);
+		if (SERIN_WAY_STATE(claim) == SERIN_WAY_BUSY || SERIN_WAY_STATE(claim) == SERIN_WAY_FREE ||
+		    SERIN_WAY_STATE(claim) == SERIN_WAY_KILLED || !same_key(way, other))
+			continue;
+		if (SERIN_WAY_STATE(claim) != SERIN_WAY_PENDING || other_index < index ||
+		    !swap_if(&other->claim, claim, claim_same(claim, SERIN_WAY_KILLED)))
+			return other_index;
+	}
+	return NO_WAY;
+}
+
+/* Show a filled way to other inserters. */
+static __always_inline void way_publish(struct serin_way *way, __u32 index, __u64 hash)
+{
+	way_set_tag(index, way_tag(hash));
+	store_release(&way->claim, claim_same(READ_ONCE(way->claim), SERIN_WAY_PENDING));
+}
+
+/* And to packets; false: it has been killed meanwhile. */
+static __always_inline bool way_go_live(struct serin_way *way)
+{
+	__u32 claim = claim_same(READ_ONCE(way->claim), SERIN_WAY_PENDING);
+
+	return swap_if(&way->claim, claim, claim_same(claim, SERIN_WAY_EMBRYONIC));
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a segment tells about its connection (RFC 9293), as far as a flow's life depends on it. */
+#ifndef SERIN_TCP_H
+#define SERIN_TCP_H
+
+#include "table.h"
+
+/* Sequence space that the segment takes. */
+static __always_inline __u32 tcp_end(const struct pkt *pkt)
+{
+	return pkt->seq + pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
+}
+
+/* The way of the packet at hand. */
+struct tracked {
+	struct serin_way *way;
+	__u32 claim;
+	__u32 direction;
+};
+
+/* Raise a way to a later state; true for the one CPU that has done it. */
+static __always_inline bool way_raise(struct serin_way *way, __u32 generation, __u32 state)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		__u32 claim = READ_ONCE(way->claim);
+
+		if (SERIN_WAY_GENERATION(claim) != generation || SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC ||
+		    SERIN_WAY_STATE(claim) >= state)
+			return false;
+		if (swap_if(&way->claim, claim, claim_same(claim, state)))
+			return true;
+	}
+	return false;
+}
+
+/* The handshake is complete: no newcomer may take the flow from here on. The way to the client goes first, so that
+ * once the way to the backend is established both are: whoever takes the other one before that has ended an embryonic
+ * flow. */
+static __always_inline bool flow_establish(const struct tracked *flow, struct serin_way *peer)
+{
+	struct serin_way *way = flow->way;
+
+	if (!way_raise(peer, READ_ONCE(way->peer_generation), SERIN_WAY_ESTABLISHED))
+		return false;
+	return way_raise(way, SERIN_WAY_GENERATION(flow->claim), SERIN_WAY_ESTABLISHED);
+}
+
+static __always_inline bool flow_raise(const struct tracked *flow, struct serin_way *peer, __u32 state)
+{
+	bool first = way_raise(flow->way, SERIN_WAY_GENERATION(flow->claim), state);
+
+	if (peer)
+		way_raise(peer, READ_ONCE(flow->way->peer_generation), state);
+	return first;
+}
+
+/* A RST ends the flow only with the very sequence number that its receiver waits for (RFC 5961, section 3), or, from a
+ * backend that refuses a SYN, with that SYN's acknowledgement. */
+static __always_inline bool rst_fits(const struct pkt *pkt, const struct tracked *flow, const struct serin_way *peer)
+{
+	if (flow->way->seen & SERIN_SEEN_SEQ)
+		return pkt->seq == flow->way->next_seq;
+	return flow->direction == SERIN_TO_CLIENT && pkt->flags & TCP_ACK && peer && pkt->ack == peer->next_seq;
+}
+
+static __always_inline void track_rst(const struct pkt *pkt, const struct tracked *flow, struct serin_way *peer,
+				      struct serin_stats *count)
+{
+	if (!rst_fits(pkt, flow, peer) || !flow_raise(flow, peer, SERIN_WAY_CLOSED))
+		return;
+	count->resets[flow->direction & 1]++;
+	count->closed++;
+}
+
+static __always_inline void track_fin(const struct tracked *flow, struct serin_way *peer, struct serin_stats *count)
+{
+	__u32 state;
+
+	flow->way->seen |= SERIN_SEEN_FIN;
+	/* Raising is a full barrier: of two CPUs with the two FINs at least one sees both. */
+	flow_raise(flow, peer, SERIN_WAY_HALF_CLOSED);
+	state = peer && READ_ONCE(peer->seen) & SERIN_SEEN_FIN ? SERIN_WAY_CLOSED : SERIN_WAY_HALF_CLOSED;
+	if (state == SERIN_WAY_CLOSED && flow_raise(flow, peer, state))
+		count->closed++;
+}
+
+/* Segments that are not plain data of an established connection. */
+verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __u32 direction, __u32 backend)
+{
+	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
+	struct serin_way *way = way_at(index), *peer;
+	struct tracked flow = { way, claim, direction };
+	bool embryonic = SERIN_WAY_STATE(claim) == SERIN_WAY_EMBRYONIC;
+
+	if (!pkt || !count || !way)
+		return 0;
+	peer = flow_peer(way);
+	if (pkt->flags & TCP_RST) {
+		track_rst(pkt, &flow, peer, count);
+		return 0;
+	}
+	/* A SYN on a live flow changes nothing: its challenge ACK must pass (RFC 5961, section 4). While embryonic, the
+	 * latest SYN of either side is the one that counts. */
+	if (pkt->flags & TCP_SYN && !embryonic)
+		return 0;
+	if (pkt->flags & TCP_SYN || !(way->seen & SERIN_SEEN_SEQ)) {
+		way->next_seq = tcp_end(pkt);
+		way->seen |= SERIN_SEEN_SEQ | (pkt->flags & TCP_SYN ? SERIN_SEEN_SYN : 0);
+	} else if ((__s32)(tcp_end(pkt) - way->next_seq) > 0) {
+		way->next_seq = tcp_end(pkt);
+	}
+	/* Only who has seen the backend's number can acknowledge it: an answer alone proves nothing about the client. */
+	if (embryonic && direction == SERIN_TO_BACKEND && pkt->flags & TCP_ACK && peer && peer->seen & SERIN_SEEN_SEQ &&
+	    pkt->ack == peer->next_seq && flow_establish(&flow, peer))
+		count->established++;
+	if (pkt->flags & TCP_FIN)
+		track_fin(&flow, peer, count);
+	return 0;
+}
+
+static __always_inline void track(const struct pkt *pkt, const struct flow *flow)
+{
+	struct serin_way *way = way_at(flow->index);
+
+	if (!way)
+		return;
+	if (way->stamp != pkt->stamp)
+		way->stamp = pkt->stamp;
+	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
+		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)))) {
+		if (pkt->payload && (__s32)(pkt->seq + pkt->payload - way->next_seq) > 0)
+			way->next_seq = pkt->seq + pkt->payload;
+		return;
+	}
+	track_rare(pkt, flow->index, flow->claim, flow->direction, flow->backend);
+}
+
+/* A client's SYN on a flow that is over, by its FINs, a RST or its age: a new connection that happens to have the old
+ * one's ports. */
+static __always_inline bool syn_begins_anew(const struct pkt *pkt, const struct flow *flow,
+					    const struct serin_settings *set)
+{
+	struct serin_way *way;
+
+	if (likely(!(pkt->flags & TCP_SYN)) || pkt->flags & TCP_ACK || flow->direction != SERIN_TO_BACKEND)
+		return false;
+	way = way_at(flow->index);
+	return SERIN_WAY_STATE(flow->claim) == SERIN_WAY_CLOSED ||
+	       (way && way_expired(set, way, flow->claim, pkt->stamp));
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What kernel and agent agree on: limits, map keys and values, and the version of that agreement. */
+#ifndef SERIN_ABI_H
+#define SERIN_ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* Any change to a struct of this file, to the meaning of a field or to a limit moves this number:
+ * an agent never touches pinned maps of another number. */
+#define SERIN_ABI_VERSION 1u
+#define SERIN_ABI_MAGIC 0x6e697265732d6962ull
+
+#define SERIN_SLOTS 10000u         /* places a client's hash can fall on; one is 0.01 % */
+#define SERIN_RING_SIZE 16381u     /* prime, as Maglev asks; 1/16381 is the grain of a backend's share */
+#define SERIN_MAX_VERSIONS 8u      /* versions of one service */
+#define SERIN_MAX_SERVICES 256u    /* each costs one plan, 270 KB */
+#define SERIN_MAX_LISTENERS 1024u  /* listening addresses of all services together */
+#define SERIN_MAX_BACKENDS 4096u   /* of all services together, leaving ones included */
+#define SERIN_MAX_DEVICES 16u      /* interfaces that the programs are attached to */
+#define SERIN_MAX_SNAT 16u         /* source addresses of forward: nat, both families together */
+#define SERIN_NAME_LEN 64u         /* a service's name and its final NUL */
+#define SERIN_VERSION_NAME_LEN 32u /* a version's name and its final NUL */
+
+#define SERIN_WAYS_PER_BUCKET 8u
+#define SERIN_MIN_FLOWS 256u
+#define SERIN_MAX_FLOWS (1u << 24)
+#define SERIN_HASH_KEYS 10u
+
+/* One unit of a stamp is 2^28 ns, 0.268 s: fine enough for every timeout, coarse enough that a busy
+ * flow's cache line is dirtied four times a second. Differences are taken modulo 2^32 (36 years). */
+#define SERIN_STAMP_SHIFT 28
+
+/* An IPv6 address, or an IPv4 one mapped into ::ffff:0:0/96 (RFC 4291, 2.5.5.2). Network byte order. */
+struct serin_addr {
+	union {
+		__u8 byte[16];
+		__be16 half[8];
+		__be32 word[4];
+		__u64 quad[2];
+	};
+};
+
+enum serin_family { SERIN_IPV4 = 4, SERIN_IPV6 = 6 };
+
+/* The two ways that a packet of a flow can go. Index of every per-direction array. */
+enum serin_direction { SERIN_TO_BACKEND = 0, SERIN_TO_CLIENT = 1, SERIN_DIRECTIONS = 2 };
+
+enum serin_forward {
+	SERIN_FORWARD_NAT = 1,     /* both addresses rewritten; answers return to the SNAT address */
+	SERIN_FORWARD_GATEWAY = 2, /* destination rewritten; backends route back through this host */
+};
+
+/* Map `identity`, one entry: what the pinned maps were made for. Written once, before any link exists. */
+struct serin_identity {
+	__u64 magic;
+	__u32 abi_version;
+	__u32 buckets;                    /* of the flow table, a power of two */
+	__u32 hash_key[SERIN_HASH_KEYS];  /* the flow table's secret */
+	__u32 pad[2];
+};
+
+/* Map `settings`, one entry: what the agent may change at any time. The kernel never writes it. */
+struct serin_settings {
+	__u32 routes_generation;   /* moved when a route, a neighbour's address or a device changed */
+	__u16 snat_port_first;     /* host byte order; the range is [first, first + count) */
+	__u16 pad;
+	__u32 snat_port_count;
+	__u32 linger_embryonic;    /* the rest in stamps: how long an idle flow of that state is kept */
+	__u32 linger_established;
+	__u32 linger_half_closed;
+	__u32 linger_closed;
+	__u32 port_rest;           /* stamps that a freed SNAT port is left alone while others are free */
+	__u32 rst_per_second;      /* per CPU: answers to TCP segments that belong to no flow */
+};
+
+/* Map `devices`, by device id. */
+struct serin_device {
+	__u32 ifindex; /* 0: no such device */
+	__u32 mtu;     /* of an IP packet, in bytes */
+	__u8 mac[6];
+	__u8 pad[2];
+};
+
+/* Map `listener_ids`: what a packet to a service looks like. Value: __u32 listener id. */
+struct serin_listener_key {
+	struct serin_addr addr;
+	__be16 port;
+	__u8 protocol; /* IPPROTO_* */
+	__u8 pad[5];
+};
+
+/* Map `listeners`, by listener id. */
+struct serin_listener {
+	struct serin_addr addr;
+	__be16 port;
+	__u8 protocol;
+	__u8 forward;  /* enum serin_forward; 0: no such listener */
+	__u16 service; /* service id */
+	__u16 pad;
+};
+
+/* Map `services`, by service id. The kernel does not read it: it lets a new agent recognise what runs. */
+struct serin_service {
+	char name[SERIN_NAME_LEN]; /* "": no such service */
+	char version[SERIN_MAX_VERSIONS][SERIN_VERSION_NAME_LEN];
+	__u8 baseline;
+	__u8 pad[7];
+};
+
+enum serin_backend_flags {
+	SERIN_BACKEND_USED = 1,    /* the id belongs to a backend */
+	SERIN_BACKEND_LEAVING = 2, /* no longer configured; flows may still name the id */
+};
+
+/* Map `backends`, by backend id. An id is never given to another backend while flows may name it. */
+struct serin_backend {
+	struct serin_addr addr;
+	__be16 port;
+	__u16 service;
+	__u16 endpoint; /* backends with one (protocol, address, port) share their SNAT ports and next hop */
+	__u16 weight;   /* within its version */
+	__u8 version;
+	__u8 protocol;
+	__u8 flags;      /* enum serin_backend_flags */
+	__u8 snat_first; /* forward: nat: its source addresses are snat[first .. first + count) */
+	__u8 snat_count;
+	__u8 pad[3];
+};
+
+/* All that decides where new connections of one service go. Map `plans`: service id -> array map with
+ * this one value. Replaced whole, never edited. */
+struct serin_plan {
+	__u32 generation; /* moves with every replacement; 0 is never used */
+	__u16 weight[SERIN_MAX_VERSIONS]; /* in slots, for whoever reads the plan back */
+	__u8 versions;
+	__u8 baseline;
+	__u8 affinity; /* enum serin_affinity */
+	__u8 prefix4;  /* affinity: source: leading bits of the client's address that count, 0 to 32 */
+	__u8 prefix6;  /* and of an IPv6 address, 0 to 128 */
+	__u8 pad[3];
+	__u32 pad2;
+	__u64 seed;      /* of the split over the versions: the service's and the rollout's */
+	__u64 ring_seed; /* of the place on a ring: the service's */
+	__u64 mask4[2]; /* the prefixes over a whole serin_addr, as loaded from memory */
+	__u64 mask6[2];
+	__u8 slot[SERIN_SLOTS]; /* version index */
+	__u16 ring[SERIN_MAX_VERSIONS][SERIN_RING_SIZE]; /* backend id, or SERIN_NO_BACKEND throughout */
+	__u8 pad3[8];
+};
+
+enum serin_affinity {
+	SERIN_AFFINITY_SOURCE = 0, /* a client address always meets one version */
+	SERIN_AFFINITY_FLOW = 1,   /* every connection is drawn for itself */
+};
+
+#define SERIN_NO_BACKEND 0xffffu
+
+/* A next hop in one 8-byte store: destination MAC in the low 48 bits (first byte lowest), device id above. 0: none. */
+#define SERIN_HOP(mac48, device) ((__u64)(mac48) | ((__u64)(device) << 48))
+#define SERIN_HOP_DEVICE(hop) ((__u32)((hop) >> 48))
+
+/* Map `hops`, by endpoint. Only the kernel writes it. */
+struct serin_hop {
+	__u64 hop;
+	__u32 routes_generation;
+	__u32 stamp;
+};
+
+/* A way's claim word: state in the low bits, above it a generation that moves with every claim. */
+enum serin_way_state {
+	SERIN_WAY_FREE = 0,
+	SERIN_WAY_BUSY = 1,     /* one CPU is filling or emptying it; everybody else keeps away */
+	SERIN_WAY_PENDING = 2,  /* filled and findable by other inserters of the same key, not yet by packets */
+	SERIN_WAY_KILLED = 3,   /* lost to another inserter of the same key; its claimer empties it */
+	SERIN_WAY_EMBRYONIC = 4,
+	SERIN_WAY_ESTABLISHED = 5,
+	SERIN_WAY_HALF_CLOSED = 6,
+	SERIN_WAY_CLOSED = 7,
+};
+#define SERIN_WAY_STATE_BITS 4
+#define SERIN_WAY_STATE_MASK 15u
+#define SERIN_WAY_STATE(claim) ((claim) & SERIN_WAY_STATE_MASK)
+#define SERIN_WAY_GENERATION(claim) ((claim) >> SERIN_WAY_STATE_BITS)
+#define SERIN_WAY_CLAIM(generation, state) ((__u32)((generation) << SERIN_WAY_STATE_BITS | (state)))
+
+enum serin_way_seen {
+	SERIN_SEEN_SYN = 1,
+	SERIN_SEEN_FIN = 2,
+	SERIN_SEEN_SEQ = 4, /* next_seq means something */
+};
+
+/* Map `ways`: one direction of one flow; bucket b owns ways [8 b, 8 b + 8). Both ways of a flow hold the same
+ * facts, `direction` says which of them are the key:
+ *   to the backend:  (client, client_port) -> listener      is rewritten to  (snat | client, nat_port) -> backend
+ *   to the client:   backend -> (snat | client, nat_port)   is rewritten to  listener -> (client, client_port) */
+struct serin_way {
+	__u32 claim;
+	__u32 peer;       /* the way of the other direction, and its generation */
+	__u32 peer_generation;
+	__u32 stamp;      /* last packet of this direction */
+	struct serin_addr client;
+	__be16 client_port;
+	__be16 nat_port;
+	__u16 listener;
+	__u16 backend;
+	__u64 hop;        /* of this direction */
+	__u32 next_seq;   /* the next sequence number that this direction's sender will use; host byte order */
+	__u32 routes_generation; /* under which `hop` was looked up */
+	__u32 opened;     /* stamp */
+	__u8 snat;        /* index into `snat`, or SERIN_NO_SNAT */
+	__u8 direction;   /* enum serin_direction */
+	__u8 seen;        /* enum serin_way_seen */
+	__u8 pad;
+};
+#define SERIN_NO_SNAT 0xffu
+
+/* Map `owners`: endpoint -> array map of owner words, index = (snat - snat_first) * port_count + (port - port_first).
+ * HELD words name the way to the backend and its generation; RESTING ones the stamp of the release; 0: never used. */
+#define SERIN_OWNER_HELD (1ull << 63)
+#define SERIN_OWNER_RESTING (1ull << 62)
+#define SERIN_OWNER_WAY(owner) ((__u32)(owner))
+#define SERIN_OWNER_GENERATION(owner) ((__u32)((owner) >> 32) & 0x0fffffffu)
+#define SERIN_OWNER(way, generation) (SERIN_OWNER_HELD | (__u64)((generation) & 0x0fffffffu) << 32 | (way))
+#define SERIN_OWNER_REST(stamp) (SERIN_OWNER_RESTING | (__u64)(__u32)(stamp))
+
+/* Map `stats`, by backend id, per CPU, never reset. */
+struct serin_stats {
+	__u64 packets[SERIN_DIRECTIONS];
+	__u64 bytes[SERIN_DIRECTIONS]; /* of IP packets */
+	__u64 opened;                  /* flows given to this backend */
+	__u64 established;             /* handshakes that the client completed */
+	__u64 closed;                  /* both FINs, or a valid RST */
+	__u64 resets[SERIN_DIRECTIONS]; /* by who sent them: [TO_BACKEND] the client, [TO_CLIENT] the backend */
+};
+
+/* Map `table_stats`, one entry, per CPU, never reset. */
+struct serin_table_stats {
+	__u64 evicted[8];      /* ways taken for a newcomer, by enum serin_way_state */
+	__u64 ports_retaken;   /* SNAT ports taken from an embryonic or finished flow */
+	__u64 ports_unrested;  /* SNAT ports given out again before their rest was over */
+	__u64 lost_races;      /* flows that another CPU had opened at the same moment */
+	__u64 rst_sent;
+};
+
+#define SERIN_ASSERT(what) _Static_assert(what, #what)
+SERIN_ASSERT(sizeof(struct serin_addr) == 16);
+SERIN_ASSERT(sizeof(struct serin_identity) == 64);
+SERIN_ASSERT(sizeof(struct serin_settings) == 36);
+SERIN_ASSERT(sizeof(struct serin_device) == 16);
+SERIN_ASSERT(sizeof(struct serin_listener_key) == 24);
+SERIN_ASSERT(sizeof(struct serin_listener) == 24);
+SERIN_ASSERT(sizeof(struct serin_service) == 64 + 8 * 32 + 8);
+SERIN_ASSERT(sizeof(struct serin_backend) == 32);
+SERIN_ASSERT(sizeof(struct serin_hop) == 16);
+SERIN_ASSERT(sizeof(struct serin_way) == 64);
+SERIN_ASSERT(__builtin_offsetof(struct serin_way, client) == 16);
+SERIN_ASSERT(__builtin_offsetof(struct serin_way, hop) == 40);
+SERIN_ASSERT(sizeof(struct serin_stats) == 72);
+SERIN_ASSERT(sizeof(struct serin_table_stats) == 96);
+SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 80);
+SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
+
+#endif

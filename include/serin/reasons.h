@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Why a packet of ours was not forwarded. One line gives the enum, the metric label and the text. */
+#ifndef SERIN_REASONS_H
+#define SERIN_REASONS_H
+
+#define SERIN_DROP_REASONS(X)                                                                    \
+	X(NO_FLOW, no_flow, "TCP segment of no known connection (answered by a RST)")            \
+	X(RST_LIMITED, rst_limited, "TCP segment of no known connection, past the rate of RSTs") \
+	X(NO_PLAN, no_plan, "the service has no plan yet")                                       \
+	X(NO_BACKEND, no_backend, "the version has no backend")                                  \
+	X(FLOW_TABLE_FULL, flow_table_full, "only established flows where the new one could go") \
+	X(SNAT_EXHAUSTED, snat_exhausted, "every SNAT port that was tried is in use")            \
+	X(CONTENDED, contended, "several CPUs fought over the same place too often")             \
+	X(TUPLE_CLASH, tuple_clash, "the backend would see two clients as one")                  \
+	X(NO_ROUTE, no_route, "no route, or one out of an interface that serin is not on")       \
+	X(NO_NEIGHBOUR, no_neighbour, "the next hop's MAC address is not known")                 \
+	X(TOO_BIG, too_big, "larger than the MTU of the way out")                                \
+	X(TTL_EXPIRED, ttl_expired, "TTL or hop limit used up")                                  \
+	X(FRAGMENT, fragment, "fragment of a packet to a service")
+
+enum serin_drop {
+#define SERIN_DROP_ENUM(upper, label, text) SERIN_DROP_##upper,
+	SERIN_DROP_REASONS(SERIN_DROP_ENUM)
+#undef SERIN_DROP_ENUM
+	SERIN_DROPS
+};
+
+#endif

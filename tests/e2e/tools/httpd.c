@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A tiny HTTP/1.1 keep-alive server that answers "NAME ADDRESS RECEIVED": its name, the client's address as it sees
+ * it, and the length of the request's body. GET /N appends N bytes.
+ *
+ *     httpd ADDRESS:PORT=NAME ...
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/common.c" /* one source file makes one tool */
+
+#define MAX_LISTENERS 16
+#define REQUEST_SIZE 2048
+#define MAX_FILLER 1000000
+
+struct peer {
+	int fd;
+	bool listening;
+	const char *name;
+	char address[INET6_ADDRSTRLEN];
+	char request[REQUEST_SIZE + 1];
+	size_t length;
+	size_t body; /* bytes of the request's body that are still to come */
+};
+
+static int poller;
+static char filler[MAX_FILLER];
+
+static void watch(struct peer *peer)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = peer };
+
+	if (epoll_ctl(poller, EPOLL_CTL_ADD, peer->fd, &event))
+		die("epoll: %s", strerror(errno));
+}
+
+static struct peer *new_peer(int fd, const char *name, bool listening)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer)
+		die("out of memory");
+	peer->fd = fd;
+	peer->name = name;
+	peer->listening = listening;
+	return peer;
+}
+
+static void listen_on(char *argument)
+{
+	struct sockaddr_storage address;
+	char *name = strchr(argument, '=');
+	int fd, one = 1;
+
+	if (!name)
+		die("'%s': expected ADDRESS:PORT=NAME", argument);
+	*name++ = '\0';
+	parse_address(argument, &address);
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&address, address_length(&address)) || listen(fd, 4096))
+		die("%s: %s", argument, strerror(errno));
+	watch(new_peer(fd, name, true));
+}
+
+static void accept_all(const struct peer *listener)
+{
+	struct sockaddr_storage from;
+	socklen_t length = sizeof(from);
+	int fd, buffer = 2 * MAX_FILLER;
+	struct peer *peer;
+
+	while ((fd = accept4(listener->fd, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		peer = new_peer(fd, listener->name, false);
+		if (from.ss_family == AF_INET)
+			inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, peer->address,
+				  sizeof(peer->address));
+		else
+			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, peer->address,
+				  sizeof(peer->address));
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer));
+		watch(peer);
+		length = sizeof(from);
+	}
+}
+
+/* The number after `key` in the header, or 0. */
+static size_t number_after(const char *header, const char *end, const char *key)
+{
+	const char *found = memmem(header, (size_t)(end - header), key, strlen(key));
+
+	return found ? strtoul(found + strlen(key), NULL, 10) : 0;
+}
+
+/* The socket's buffer holds the longest answer: a short write means that the client has stopped reading. */
+static bool answer(const struct peer *peer, size_t received, size_t more, bool last)
+{
+	char body[128], text[512];
+	int body_length, length;
+
+	more = more < MAX_FILLER ? more : MAX_FILLER;
+	body_length = snprintf(body, sizeof(body), "%s %s %zu\n", peer->name, peer->address, received);
+	length = snprintf(text, sizeof(text),
+			  "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n%s",
+			  (size_t)body_length + more, last ? "Connection: close\r\n" : "", body);
+	return send(peer->fd, text, (size_t)length, MSG_NOSIGNAL | (more ? MSG_MORE : 0)) == length &&
+	       (!more || send(peer->fd, filler, more, MSG_NOSIGNAL) == (ssize_t)more);
+}
+
+static void consume(struct peer *peer, size_t length)
+{
+	peer->length -= length;
+	memmove(peer->request, peer->request + length, peer->length + 1);
+}
+
+/* Answer every request whose header is whole. False: the connection is over. */
+static bool answer_all(struct peer *peer)
+{
+	size_t skip, body;
+	bool last;
+	char *end;
+
+	for (;;) {
+		skip = peer->body < peer->length ? peer->body : peer->length;
+		peer->body -= skip;
+		consume(peer, skip);
+		end = strstr(peer->request, "\r\n\r\n");
+		if (!end)
+			return peer->length < REQUEST_SIZE;
+		end += 4;
+		body = number_after(peer->request, end, "Content-Length: ");
+		last = memmem(peer->request, (size_t)(end - peer->request), "Connection: close",
+			      strlen("Connection: close"));
+		if (!answer(peer, body, number_after(peer->request, end, "GET /"), last) || last)
+			return false;
+		consume(peer, (size_t)(end - peer->request));
+		peer->body = body;
+	}
+}
+
+/* False: the connection is over. */
+static bool serve(struct peer *peer)
+{
+	ssize_t got = recv(peer->fd, peer->request + peer->length, REQUEST_SIZE - peer->length, 0);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (got == 0)
+		return false;
+	peer->length += (size_t)got;
+	peer->request[peer->length] = '\0';
+	return answer_all(peer);
+}
+
+int main(int argc, char **argv)
+{
+	struct epoll_event events[256];
+	struct peer *peer;
+	int count, i;
+
+	if (argc < 2 || argc > MAX_LISTENERS + 1)
+		die("usage: httpd ADDRESS:PORT=NAME ...");
+	raise_descriptor_limit();
+	memset(filler, '.', sizeof(filler));
+	signal(SIGPIPE, SIG_IGN);
+	poller = epoll_create1(EPOLL_CLOEXEC);
+	for (i = 1; i < argc; i++)
+		listen_on(argv[i]);
+	for (;;) {
+		count = epoll_wait(poller, events, 256, -1);
+		for (i = 0; i < count; i++) {
+			peer = events[i].data.ptr;
+			if (peer->listening) {
+				accept_all(peer);
+			} else if (!serve(peer)) {
+				close(peer->fd);
+				free(peer);
+			}
+		}
+	}
+}

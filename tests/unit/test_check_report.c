@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `serin check` on given files: the whole report, and the figures in it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_report.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char two_services[] =
+	"interfaces: [eth0, eth1]\n"
+	"attach: xdp-generic\n"
+	"http: {listen: \"127.0.0.1:9477\", token_file: /etc/serin/token}\n"
+	"snat: {addresses: [192.0.2.1, 192.0.2.2, \"2001:db8::1\"], ports: 2000-2999}\n"
+	"services:\n"
+	"  - name: shop\n"
+	"    listen: [\"203.0.113.10:80/tcp\", \"203.0.113.11:80/tcp\"]\n"
+	"    baseline: stable\n"
+	"    versions:\n"
+	"      stable: {backends: [\"10.0.0.11:3000\", {address: \"10.0.0.12:3000\", weight: 2}]}\n"
+	"      canary: {weight: 2.5%, backends: [\"10.0.0.21:3000\"]}\n"
+	"  - name: api\n"
+	"    listen: [\"[2001:db8::10]:443/tcp\"]\n"
+	"    affinity: flow\n"
+	"    forward: gateway\n"
+	"    baseline: b\n"
+	"    versions:\n"
+	"      a: {backends: [\"[2001:db8::a]:3000\"]}\n"
+	"      b: {backends: [\"[2001:db8::b]:3000\"]}\n";
+
+static const char two_services_text[] =
+	"shop  203.0.113.10:80/tcp, 203.0.113.11:80/tcp\n"
+	"forward nat, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND         WEIGHT\n"
+	"stable   baseline  97.5%  10.0.0.11:3000       1\n"
+	"                          10.0.0.12:3000       2\n"
+	"canary   trial      2.5%  10.0.0.21:3000       1\n"
+	"each IPv4 backend can have 2000 connections at a time (ports 2000-2999 of 2 source addresses)\n"
+	"\n"
+	"api  [2001:db8::10]:443/tcp\n"
+	"forward gateway, affinity flow\n"
+	"VERSION  ROLE      SHARE  BACKEND             WEIGHT\n"
+	"a        trial        0%  [2001:db8::a]:3000       1\n"
+	"b        baseline   100%  [2001:db8::b]:3000       1\n"
+	"\n"
+	"flow table: 262144 connections in 1048576 ways, 65 MiB of kernel memory\n"
+	"interfaces: eth0, eth1 (attach xdp-generic)\n"
+	"http: 127.0.0.1:9477 (changes with a token)\n";
+
+static struct config *parse(const char *text)
+{
+	struct config *config = NULL;
+	struct complaint complaint;
+
+	if (config_parse("test.yaml", text, strlen(text), &config, &complaint))
+		fail_msg("%s", complaint.text);
+	return config;
+}
+
+static void test_text(void **state)
+{
+	struct config *config = parse(two_services);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(check_print(out, config), 0);
+	fclose(out);
+	assert_string_equal(text, two_services_text);
+	free(text);
+	config_free(config);
+}
+
+static void test_json(void **state)
+{
+	struct config *config = parse(two_services);
+	json_t *report = check_to_json(config), *expected;
+
+	(void)state;
+	expected = json_loads("{\"interfaces\":[\"eth0\",\"eth1\"],\"attach\":\"xdp-generic\","
+			      "\"flow_table\":{\"max_flows\":262144,\"ways\":1048576,\"bytes\":68157440},\"services\":["
+			      "{\"name\":\"shop\",\"protocol\":\"tcp\",\"forward\":\"nat\",\"baseline\":\"stable\","
+			      "\"affinity\":{\"by\":\"source\",\"ipv4\":32,\"ipv6\":64},"
+			      "\"listen\":[\"203.0.113.10:80/tcp\",\"203.0.113.11:80/tcp\"],\"versions\":["
+			      "{\"name\":\"stable\",\"role\":\"baseline\",\"weight\":9750,\"backends\":["
+			      "{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"max_connections\":2000},"
+			      "{\"address\":\"10.0.0.12:3000\",\"weight\":2,\"max_connections\":2000}]},"
+			      "{\"name\":\"canary\",\"role\":\"trial\",\"weight\":250,\"backends\":["
+			      "{\"address\":\"10.0.0.21:3000\",\"weight\":1,\"max_connections\":2000}]}]},"
+			      "{\"name\":\"api\",\"protocol\":\"tcp\",\"forward\":\"gateway\",\"baseline\":\"b\","
+			      "\"affinity\":{\"by\":\"flow\"},\"listen\":[\"[2001:db8::10]:443/tcp\"],\"versions\":["
+			      "{\"name\":\"a\",\"role\":\"trial\",\"weight\":0,\"backends\":["
+			      "{\"address\":\"[2001:db8::a]:3000\",\"weight\":1}]},"
+			      "{\"name\":\"b\",\"role\":\"baseline\",\"weight\":10000,\"backends\":["
+			      "{\"address\":\"[2001:db8::b]:3000\",\"weight\":1}]}]}]}", 0, NULL);
+	assert_non_null(expected);
+	assert_true(json_equal(report, expected));
+	json_decref(expected);
+	json_decref(report);
+	config_free(config);
+}
+
+static void test_flow_ways(void **state)
+{
+	static const struct {
+		uint32_t flows;
+		uint64_t ways;
+	} cases[] = {
+		{ 256, 1024 },	       /* 683 at least */
+		{ 384, 1024 },	       /* 1024 exactly */
+		{ 385, 2048 },
+		{ 262144, 1 << 20 },
+		{ SERIN_MAX_FLOWS, 1 << 26 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++)
+		assert_int_equal(check_flow_ways(cases[i].flows), cases[i].ways);
+	assert_int_equal(check_flow_bytes(1024), 1024 * 65);
+}
+
+static void test_nat_capacity(void **state)
+{
+	struct config_snat snat = { .port_first = 1024, .port_last = 32767 };
+	struct serin_addr ipv4, ipv6;
+
+	(void)state;
+	assert_int_equal(address_parse("10.0.0.1", &ipv4), 0);
+	assert_int_equal(address_parse("2001:db8::1", &ipv6), 0);
+	assert_int_equal(check_nat_capacity(&snat, &ipv4), 31744);
+	assert_int_equal(check_nat_capacity(&snat, &ipv6), 31744);
+	snat.addresses[0] = snat.addresses[1] = ipv4;
+	snat.addresses[2] = ipv6;
+	snat.address_count = 3;
+	assert_int_equal(check_nat_capacity(&snat, &ipv4), 2 * 31744);
+	assert_int_equal(check_nat_capacity(&snat, &ipv6), 31744);
+	snat.port_first = 1;
+	snat.port_last = 65535;
+	assert_int_equal(check_nat_capacity(&snat, &ipv6), 65535);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_flow_ways),
+		cmocka_unit_test(test_nat_capacity),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
