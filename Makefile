@@ -72,7 +72,7 @@ $(B)/serin-clang14.bpf.o: bpf/serin.bpf.c Makefile
 # The flow table on an LRU hash: for `make bench` to compare with, and for nothing else.
 $(B)/serin-lru.bpf.o: bpf/serin.bpf.c Makefile
 	$(call say,BPF)
-	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -DSERIN_FLOW_LRU -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -Itests/bench -DSERIN_FLOW_LRU -MMD -MP -c -o $@ $<
 
 $(B)/serin.skel.h: $(B)/serin.bpf.o
 	$(call say,SKEL)
@@ -128,9 +128,13 @@ bench:
 	$(Q)$(MAKE) --no-print-directory $(B)/bench
 	$(Q)$(B)/bench
 
-$(B)/bench: tests/bench/bench.c $(wildcard tests/bench/*.[ch]) $(B)/agent.a $(B)/bench.skel.h $(B)/serin-lru.bpf.o
+$(B)/bench-wrapper.bpf.o: tests/bench/wrapper.bpf.c Makefile
+	$(call say,BPF)
+	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/bench: tests/bench/bench.c tests/bench/subject.c $(B)/agent/plan.o $(B)/agent/ring.o $(B)/serin.bpf.o $(B)/serin-lru.bpf.o $(B)/bench-wrapper.bpf.o
 	$(call say,CC)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/bpf/harness -MMD -MP -o $@ $(wildcard tests/bench/*.c) $(B)/agent.a $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(filter %.c %plan.o %ring.o,$^) $(PKG_LIBS)
 
 lint:
 	$(Q)scripts/lint

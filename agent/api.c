@@ -195,8 +195,8 @@ static bool find_service(struct api_call *call, const char *name, size_t length)
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 						 service->config->name);
 	}
-	api_error(call, 404, "unknown_service", "no service named '%.*s', there are: %s%s", (int)(length < 64 ? length : 64),
-		  name, names, used >= sizeof(names) ? "..." : "");
+	api_error(call, 404, "unknown_service", "no service named '%.*s', there are: %s%s",
+		  (int)(length < 64 ? length : 64), name, names, used >= sizeof(names) ? "..." : "");
 	return false;
 }
 

@@ -31,7 +31,7 @@ static bool read_body(struct api_call *call, const char *const *keys, json_t **r
 		json_decref(body);
 		return refuse(call, "the body is no JSON object");
 	}
-	json_object_foreach(body, key, value) {
+	json_object_foreach (body, key, value) {
 		for (i = 0; keys[i] && strcmp(keys[i], key); i++)
 			;
 		if (!keys[i]) {
@@ -91,13 +91,14 @@ static bool read_wishes(struct api_call *call, const json_t *body, struct weight
 	size_t count = 0;
 
 	if (!json_is_object(weights) || !json_object_size(weights))
-		return refuse(call, "\"weights\" names no version, expected such as {\"weights\": {\"canary\": \"5%\"}}");
+		return refuse(call,
+			      "\"weights\" names no version, expected such as {\"weights\": {\"canary\": \"5%\"}}");
 	if (json_object_size(weights) > SERIN_MAX_VERSIONS) {
 		api_error(call, 400, "bad_request", "\"weights\" names %zu versions, expected at most %u",
 			  json_object_size(weights), SERIN_MAX_VERSIONS);
 		return false;
 	}
-	json_object_foreach(weights, name, value) {
+	json_object_foreach (weights, name, value) {
 		wishes[count].version = name;
 		if (!json_is_string(value)) {
 			api_error(call, 400, "bad_request", "the share of '%.64s' is no text, expected %s", name,

@@ -11,8 +11,8 @@
 
 /* A client as asked about. */
 struct question {
-	struct endpoint client;                  /* port 0: none given */
-	const struct config_listener *listener;  /* NULL: any */
+	struct endpoint client;                 /* port 0: none given */
+	const struct config_listener *listener; /* NULL: any */
 };
 
 static bool same_family(const struct serin_addr *a, const struct serin_addr *b)
@@ -46,7 +46,8 @@ static bool find_listener(struct api_call *call, const char *text, struct questi
 
 	if (endpoint_parse(text, &wanted)) {
 		api_error(call, 400, "bad_request",
-			  "'%.64s' is no listening address, expected such as 203.0.113.10:80 or [2001:db8::10]:80", text);
+			  "'%.64s' is no listening address, expected such as 203.0.113.10:80 or [2001:db8::10]:80",
+			  text);
 		return false;
 	}
 	for (size_t i = 0; i < service->listener_count; i++) {
@@ -102,15 +103,15 @@ static bool read_question(struct api_call *call, struct question *question)
 	if (call->service->config->affinity == SERIN_AFFINITY_FLOW && !question->client.port) {
 		api_error(call, 400, "bad_request",
 			  "service %s draws every connection for itself (affinity: flow): say the client's port with "
-			  "port=", call->service->config->name);
+			  "port=",
+			  call->service->config->name);
 		return false;
 	}
 	return true;
 }
 
 /* What the hash is taken over, for people. */
-static void describe_counted(const struct service *service, const struct question *question, char *buffer,
-			     size_t size)
+static void describe_counted(const struct service *service, const struct question *question, char *buffer, size_t size)
 {
 	const struct serin_plan *plan = service->plan;
 	bool is_ipv4 = address_is_ipv4(&question->client.addr);
@@ -145,8 +146,8 @@ static json_t *backend_of(const struct controller *controller, unsigned int id)
 
 	if (id >= SERIN_MAX_BACKENDS)
 		return json_null();
-	return json_string(endpoint_format(&controller->image.backends[id].addr, controller->image.backends[id].port,
-					   text));
+	return json_string(
+		endpoint_format(&controller->image.backends[id].addr, controller->image.backends[id].port, text));
 }
 
 static void answer(struct api_call *call, const struct question *question, const struct serin_split *split)
@@ -161,14 +162,13 @@ static void answer(struct api_call *call, const struct question *question, const
 	}
 	describe_counted(call->service, question, counted, sizeof(counted));
 	api_json(call, 200,
-		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:i, s:I, s:o, s:I}",
-			   "service", call->service->config->name,
-			   "address", address_format(&question->client.addr, client),
-			   "port", port ? json_integer(port) : json_null(), "counted", counted,
-			   "slot", (json_int_t)split->slot, "version", version->name, "because", "slot",
-			   "weight", (int)version->weight, "place", (json_int_t)split->place,
-			   "backend", backend_of(call->controller, split->backend),
-			   "generation", (json_int_t)call->service->plan->generation));
+		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:i, s:I, s:o, s:I}", "service",
+			   call->service->config->name, "address", address_format(&question->client.addr, client),
+			   "port", port ? json_integer(port) : json_null(), "counted", counted, "slot",
+			   (json_int_t)split->slot, "version", version->name, "because", "slot", "weight",
+			   (int)version->weight, "place", (json_int_t)split->place, "backend",
+			   backend_of(call->controller, split->backend), "generation",
+			   (json_int_t)call->service->plan->generation));
 }
 
 void api_get_explain(struct api_call *call)

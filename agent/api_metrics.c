@@ -18,17 +18,20 @@ struct snapshot {
 	char addresses[SERIN_MAX_BACKENDS][ADDRESS_TEXT_LEN];
 };
 
-/* A backend that leaves may be of a version that is no longer configured: then it is on trial. */
+/* A version that is no longer configured counts as on trial. */
 static const char *role_of(const struct controller *controller, const struct serin_backend *backend)
 {
-	return controller->image.services[backend->service % SERIN_MAX_SERVICES].baseline == backend->version ? "baseline" : "trial";
+	const struct serin_service *service = &controller->image.services[backend->service % SERIN_MAX_SERVICES];
+
+	return service->baseline == backend->version ? "baseline" : "trial";
 }
 
 static void add_backends(const struct controller *controller, struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < SERIN_MAX_BACKENDS; i++) {
 		const struct serin_backend *backend = &controller->image.backends[i];
-		const struct serin_service *service = &controller->image.services[backend->service % SERIN_MAX_SERVICES];
+		const struct serin_service *service =
+			&controller->image.services[backend->service % SERIN_MAX_SERVICES];
 		size_t n = snapshot->metrics.backend_count;
 
 		if (!(backend->flags & SERIN_BACKEND_USED))

@@ -9,16 +9,15 @@
 
 static void add_counters(json_t *to, const struct serin_stats *stats)
 {
-	json_t *counters = json_pack(
-		"{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I}}",
-		"opened", (json_int_t)stats->opened, "established", (json_int_t)stats->established,
-		"closed", (json_int_t)stats->closed,
-		"packets", "to_backend", (json_int_t)stats->packets[SERIN_TO_BACKEND],
-		"to_client", (json_int_t)stats->packets[SERIN_TO_CLIENT],
-		"bytes", "to_backend", (json_int_t)stats->bytes[SERIN_TO_BACKEND],
-		"to_client", (json_int_t)stats->bytes[SERIN_TO_CLIENT],
-		"resets", "client", (json_int_t)stats->resets[SERIN_TO_BACKEND],
-		"backend", (json_int_t)stats->resets[SERIN_TO_CLIENT]);
+	json_t *counters = json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I}}", "opened",
+				     (json_int_t)stats->opened, "established", (json_int_t)stats->established, "closed",
+				     (json_int_t)stats->closed, "packets", "to_backend",
+				     (json_int_t)stats->packets[SERIN_TO_BACKEND], "to_client",
+				     (json_int_t)stats->packets[SERIN_TO_CLIENT], "bytes", "to_backend",
+				     (json_int_t)stats->bytes[SERIN_TO_BACKEND], "to_client",
+				     (json_int_t)stats->bytes[SERIN_TO_CLIENT], "resets", "client",
+				     (json_int_t)stats->resets[SERIN_TO_BACKEND], "backend",
+				     (json_int_t)stats->resets[SERIN_TO_CLIENT]);
 
 	json_object_update_new(to, counters);
 }
@@ -27,8 +26,7 @@ static json_t *backend_to_json(const struct serin_backend *backend, const struct
 {
 	char text[ADDRESS_TEXT_LEN];
 	json_t *json = json_pack("{s:s, s:i, s:b}", "address", endpoint_format(&backend->addr, backend->port, text),
-				 "weight", (int)backend->weight,
-				 "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING));
+				 "weight", (int)backend->weight, "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING));
 
 	add_counters(json, stats);
 	return json;
@@ -62,12 +60,11 @@ static json_t *version_to_json(const struct controller *controller, const struct
 	json_t *json, *backends;
 
 	window_measure(&service->window, &service->newest, id, &share);
-	json = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:f}", "name", set->name,
-			 "role", service_role(service, version), "weight", (int)set->weight,
-			 "measured", share.known ? json_real(share.share) : json_null(),
-			 "measured_low", share.known ? json_real(share.low) : json_null(),
-			 "measured_high", share.known ? json_real(share.high) : json_null(),
-			 "opened_per_second", share.per_second);
+	json = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:f}", "name", set->name, "role",
+			 service_role(service, version), "weight", (int)set->weight, "measured",
+			 share.known ? json_real(share.share) : json_null(), "measured_low",
+			 share.known ? json_real(share.low) : json_null(), "measured_high",
+			 share.known ? json_real(share.high) : json_null(), "opened_per_second", share.per_second);
 	backends = backends_to_json(controller, service->id, id, &sum);
 	add_counters(json, &sum);
 	json_object_set_new(json, "backends", backends);
@@ -90,9 +87,9 @@ static json_t *changed_to_json(const struct state_change *changed)
 
 	if (gmtime_r(&at, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_pack("{s:s, s:s, s:o, s:s}", "by", changed->by, "at", when,
-			 "reason", *changed->reason ? json_string(changed->reason) : json_null(),
-			 "what", state_change_kind_name(changed->kind));
+	return json_pack("{s:s, s:s, s:o, s:s}", "by", changed->by, "at", when, "reason",
+			 *changed->reason ? json_string(changed->reason) : json_null(), "what",
+			 state_change_kind_name(changed->kind));
 }
 
 static json_t *listeners_to_json(const struct config_service *service)
@@ -103,8 +100,9 @@ static json_t *listeners_to_json(const struct config_service *service)
 	for (size_t i = 0; i < service->listener_count; i++) {
 		const struct config_listener *listener = &service->listeners[i];
 
-		json_array_append_new(list, json_sprintf("%s/%s", endpoint_format(&listener->addr, listener->port, text),
-							 listener->protocol == IPPROTO_UDP ? "udp" : "tcp"));
+		json_array_append_new(list,
+				      json_sprintf("%s/%s", endpoint_format(&listener->addr, listener->port, text),
+						   listener->protocol == IPPROTO_UDP ? "udp" : "tcp"));
 	}
 	return list;
 }
@@ -118,13 +116,13 @@ static json_t *service_to_json(const struct controller *controller, const struct
 
 	for (size_t i = 0; i < now->version_count; i++)
 		json_array_append_new(versions, version_to_json(controller, service, i));
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name,
-			 "protocol", is_udp ? "udp" : "tcp",
-			 "forward", config->forward == SERIN_FORWARD_GATEWAY ? "gateway" : "nat",
-			 "affinity", affinity_to_json(config), "listen", listeners_to_json(config),
-			 "baseline", now->versions[now->baseline].name, "generation", (json_int_t)now->generation,
-			 "changed", changed_to_json(&now->changed),
-			 "window_seconds", window_span(&service->window, &service->newest), "versions", versions);
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name, "protocol",
+			 is_udp ? "udp" : "tcp", "forward",
+			 config->forward == SERIN_FORWARD_GATEWAY ? "gateway" : "nat", "affinity",
+			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
+			 now->versions[now->baseline].name, "generation", (json_int_t)now->generation, "changed",
+			 changed_to_json(&now->changed), "window_seconds",
+			 window_span(&service->window, &service->newest), "versions", versions);
 }
 
 void api_answer_service(struct api_call *call)

@@ -135,8 +135,7 @@ static void print_capacity(FILE *out, const struct config_snat *snat, const stru
 		return;
 	fprintf(out, "each %s backend can have %llu connections at a time (ports %u-%u of %u source address%s%s)\n",
 		ipv4 ? "IPv4" : "IPv6", (unsigned long long)check_nat_capacity(snat, backend), snat->port_first,
-		snat->port_last, addresses, addresses == 1 ? "" : "es",
-		snat->address_count ? "" : ", the host's own");
+		snat->port_last, addresses, addresses == 1 ? "" : "es", snat->address_count ? "" : ", the host's own");
 }
 
 static int print_service(FILE *out, const struct config *config, const struct config_service *service)

@@ -88,8 +88,7 @@ static size_t receive(char *bytes, size_t size, size_t count, void *context)
 	return count;
 }
 
-static int prepare(struct client *client, const char *method, const char *url, const char *body,
-		   struct answer *answer)
+static int prepare(struct client *client, const char *method, const char *url, const char *body, struct answer *answer)
 {
 	CURL *curl = client->curl;
 	int failed = 0;

@@ -58,7 +58,7 @@ static void print_warnings(const json_t *warnings)
 	size_t i;
 
 	fflush(stdout); /* the report comes first where both go to one place */
-	json_array_foreach(warnings, i, warning) {
+	json_array_foreach (warnings, i, warning) {
 		fputs("serin: warning: ", stderr);
 		text_print(stderr, json_string_value(warning));
 		putc('\n', stderr);

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "datapath.h"
+#include "hostcheck.h"
 #include "lock.h"
 
 /* The directory's lock decides, the file beside the socket only lends the owner's pid. */
@@ -25,9 +26,14 @@ static int detach(const struct options *options)
 {
 	struct complaint complaint;
 	unsigned int removed = 0;
+	uint16_t first, last;
+	bool reserved = !datapath_pinned_ports(options->pin_dir, &first, &last);
 
 	if (datapath_detach(options->pin_dir, &removed, &complaint))
 		return command_fail(COMMAND_FAILED, "%s", complaint.text);
+	/* The programs are gone by now: that the host keeps a range of ports to itself is no reason to fail. */
+	if (reserved && hostcheck_release_ports(first, last, &complaint))
+		fprintf(stderr, "serin: warning: ports %u-%u stay reserved: %s\n", first, last, complaint.text);
 	if (removed)
 		printf("%u object%s removed from %s\n", removed, removed == 1 ? "" : "s", options->pin_dir);
 	else

@@ -18,11 +18,15 @@ static int make_query(const struct options *options, char query[256], struct com
 	struct endpoint from = { .port = 0 }, to;
 
 	if (address_parse(options->arguments[1], &from.addr) && endpoint_parse(options->arguments[1], &from))
-		return complain(complaint, -EINVAL, "'%s' is no address, expected one such as 198.51.100.7, "
-				"198.51.100.7:40000, 2001:db8::7 or [2001:db8::7]:40000", options->arguments[1]);
+		return complain(complaint, -EINVAL,
+				"'%s' is no address, expected one such as 198.51.100.7, "
+				"198.51.100.7:40000, 2001:db8::7 or [2001:db8::7]:40000",
+				options->arguments[1]);
 	if (options->listen && endpoint_parse(options->listen, &to))
-		return complain(complaint, -EINVAL, "--listen is '%s', expected an address and port such as "
-				"203.0.113.10:80 or [2001:db8::10]:80", options->listen);
+		return complain(complaint, -EINVAL,
+				"--listen is '%s', expected an address and port such as "
+				"203.0.113.10:80 or [2001:db8::10]:80",
+				options->listen);
 	if (from.port)
 		snprintf(port, sizeof(port), "&port=%u", ntohs(from.port));
 	if (options->listen)
@@ -35,7 +39,7 @@ static int make_query(const struct options *options, char query[256], struct com
 struct explanation {
 	const char *address, *counted, *version, *because;
 	const char *backend; /* NULL: the version has none */
-	int port; /* 0: none was asked for */
+	int port;            /* 0: none was asked for */
 	int slot, weight, generation;
 };
 
@@ -44,9 +48,10 @@ static int read_explanation(const json_t *answer, struct explanation *ret)
 	json_t *backend = NULL, *port = NULL;
 
 	if (json_unpack((json_t *)answer, "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s?o, s?o}", "address", &ret->address,
-			"counted", &ret->counted, "version", &ret->version, "because", &ret->because,
-			"slot", &ret->slot, "weight", &ret->weight, "generation", &ret->generation,
-			"backend", &backend, "port", &port) || ret->weight < 0)
+			"counted", &ret->counted, "version", &ret->version, "because", &ret->because, "slot",
+			&ret->slot, "weight", &ret->weight, "generation", &ret->generation, "backend", &backend, "port",
+			&port) ||
+	    ret->weight < 0)
 		return -EBADMSG;
 	ret->backend = json_string_value(backend);
 	ret->port = (int)json_integer_value(port);

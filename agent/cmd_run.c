@@ -93,8 +93,8 @@ static int serve(struct agent *agent, struct complaint *complaint)
 	r = http_serve(agent->http, agent->controller, agent->loop, complaint);
 	if (r)
 		return r;
-	log_info("ready", log_text("socket", agent->options->socket), log_number("services",
-		 (int64_t)agent->config->service_count), log_number("pid", getpid()));
+	log_info("ready", log_text("socket", agent->options->socket),
+		 log_number("services", (int64_t)agent->config->service_count), log_number("pid", getpid()));
 	r = loop_run(agent->loop);
 	return r ? complain(complaint, r, "the event loop failed: %s", strerror(-r)) : 0;
 }

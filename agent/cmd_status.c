@@ -17,7 +17,7 @@
 /* How stdout wants to be written to. */
 struct screen {
 	bool colours;
-	bool redraw;      /* each round replaces the one before it */
+	bool redraw; /* each round replaces the one before it */
 };
 
 static void look_at_screen(const struct options *options, struct screen *screen)
@@ -142,8 +142,8 @@ int cmd_status(const struct options *options)
 
 	look_at_screen(options, &screen);
 	path = options->argument_count ? client_service_path(options->arguments[0], "") : strdup("/v1/services");
-	error = path ? client_open(options->socket, &client, &complaint) :
-		       complain(&complaint, -ENOMEM, "out of memory");
+	error = path ? client_open(options->socket, &client, &complaint)
+		     : complain(&complaint, -ENOMEM, "out of memory");
 	if (error)
 		goto out;
 	if (options->watch)

@@ -44,8 +44,7 @@ enum command_exit command_exit_of(int error)
 	}
 }
 
-int command_call(const struct options *options, const char *method, const char *path, const json_t *body,
-		 json_t **ret)
+int command_call(const struct options *options, const char *method, const char *path, const json_t *body, json_t **ret)
 {
 	struct client *client = NULL;
 	struct complaint complaint;
@@ -97,7 +96,7 @@ static int print_shares(FILE *out, const json_t *service)
 	if (json_unpack((json_t *)service, "{s:s, s:o}", "name", &name, "versions", &versions))
 		return -EBADMSG;
 	text_print(out, name);
-	json_array_foreach(versions, i, version) {
+	json_array_foreach (versions, i, version) {
 		if (json_unpack(version, "{s:s, s:i}", "name", &version_name, "weight", &weight) || weight < 0)
 			return -EBADMSG;
 		fputs(i ? ", " : ": ", out);

@@ -32,8 +32,7 @@ enum command_exit command_exit_of(int error);
 
 /* One request to the agent. COMMAND_OK and *ret (the caller drops the reference), or the complaint is printed and its
  * exit code returned. */
-int command_call(const struct options *options, const char *method, const char *path, const json_t *body,
-		 json_t **ret);
+int command_call(const struct options *options, const char *method, const char *path, const json_t *body, json_t **ret);
 
 /* The same on "/v1/services/NAME" and `rest`, NAME being the subcommand's first argument. */
 int command_call_service(const struct options *options, const char *method, const char *rest, const json_t *body,

@@ -27,16 +27,16 @@ struct config_interface {
 };
 
 struct config_http {
-	bool enabled;           /* default: true, on 127.0.0.1:9477 */
+	bool enabled; /* default: true, on 127.0.0.1:9477 */
 	struct endpoint listen;
-	char *token_file;       /* NULL: no changes over TCP */
+	char *token_file; /* NULL: no changes over TCP */
 	struct config_place place;
 };
 
 struct config_snat {
 	struct serin_addr addresses[SERIN_MAX_SNAT]; /* none: the address that the host itself would use */
 	unsigned int address_count;
-	uint16_t port_first, port_last;              /* default 1024-32767 */
+	uint16_t port_first, port_last; /* default 1024-32767 */
 	struct config_place place;
 };
 
@@ -57,7 +57,7 @@ struct config_backend {
 
 struct config_version {
 	char name[SERIN_VERSION_NAME_LEN];
-	int weight;      /* share when nothing else has been set, in basis points; -1: not said (0 for a version on trial) */
+	int weight; /* share when nothing else has been set, in basis points; -1: not said (0 for a version on trial) */
 	struct config_backend *backends;
 	size_t backend_count;
 	struct config_place place;
@@ -74,12 +74,12 @@ struct config_service {
 	char name[SERIN_NAME_LEN];
 	struct config_listener listeners[CONFIG_MAX_LISTENERS];
 	size_t listener_count;
-	enum serin_forward forward;   /* default nat */
-	enum serin_affinity affinity; /* default source */
-	uint8_t prefix4, prefix6;     /* default 32, 64 */
+	enum serin_forward forward;                         /* default nat */
+	enum serin_affinity affinity;                       /* default source */
+	uint8_t prefix4, prefix6;                           /* default 32, 64 */
 	struct config_version versions[SERIN_MAX_VERSIONS]; /* in the order of the file */
 	size_t version_count;
-	size_t baseline;              /* index into versions */
+	size_t baseline; /* index into versions */
 	struct config_place place;
 };
 

@@ -46,8 +46,8 @@ static int complain_syntax(struct config_reader *reader, const yaml_parser_t *pa
 			context = NULL;
 		}
 		place = (struct config_place){ (unsigned int)mark->line + 1, (unsigned int)mark->column + 1 };
-		return config_complain(reader, place, "%s%s%s, expected valid YAML", problem,
-				       context ? " " : "", context ? context : "");
+		return config_complain(reader, place, "%s%s%s, expected valid YAML", problem, context ? " " : "",
+				       context ? context : "");
 	}
 }
 

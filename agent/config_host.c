@@ -59,7 +59,9 @@ int config_read_interfaces(struct config_reader *reader, yaml_node_t *node, void
 int config_read_attach(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	static const struct config_choice choices[] = {
-		{ "auto", ATTACH_AUTO }, { "xdp", ATTACH_XDP }, { "xdp-generic", ATTACH_XDP_GENERIC },
+		{ "auto", ATTACH_AUTO },
+		{ "xdp", ATTACH_XDP },
+		{ "xdp-generic", ATTACH_XDP_GENERIC },
 	};
 	enum config_attach *attach = into;
 	int value, err;

@@ -12,7 +12,7 @@ config_read_fn config_read_http;
 config_read_fn config_read_snat;
 config_read_fn config_read_timeouts;
 config_read_fn config_read_flows;
-config_read_fn config_read_services;   /* struct config; config_service.c */
+config_read_fn config_read_services; /* struct config; config_service.c */
 
 /* A service while it is read: what its checks need to name and the configuration does not keep. */
 struct config_draft {

@@ -58,9 +58,9 @@ const char *config_quote(const yaml_node_t *node, char *buffer)
 
 static bool has_tag(const yaml_node_t *node)
 {
-	const char *none = node->type == YAML_SCALAR_NODE   ? YAML_DEFAULT_SCALAR_TAG :
-			   node->type == YAML_SEQUENCE_NODE ? YAML_DEFAULT_SEQUENCE_TAG :
-							      YAML_DEFAULT_MAPPING_TAG;
+	const char *none = node->type == YAML_SCALAR_NODE     ? YAML_DEFAULT_SCALAR_TAG
+			   : node->type == YAML_SEQUENCE_NODE ? YAML_DEFAULT_SEQUENCE_TAG
+							      : YAML_DEFAULT_MAPPING_TAG;
 
 	return node->tag && strcmp((const char *)node->tag, none);
 }
@@ -119,8 +119,8 @@ int config_bad_type(struct config_reader *reader, const yaml_node_t *node, const
 	if (is_null(node))
 		return config_complain(reader, place, "no value for %s, expected %s", what, expected);
 	if (node->type == YAML_SCALAR_NODE)
-		return config_complain(reader, place, "the text '%s' for %s, expected %s",
-				       config_quote(node, quoted), what, expected);
+		return config_complain(reader, place, "the text '%s' for %s, expected %s", config_quote(node, quoted),
+				       what, expected);
 	return config_complain(reader, place, "%s %s for %s, expected %s", is_empty(node) ? "an empty" : "a",
 			       node->type == YAML_SEQUENCE_NODE ? "list" : "mapping", what, expected);
 }
@@ -233,8 +233,8 @@ int config_read_list(struct config_reader *reader, yaml_node_t *node, const stru
 
 		if ((size_t)(item - node->data.sequence.items.start) >= list->max)
 			return config_complain(reader, config_place_of(entry),
-					       "more than %zu entries for %s, expected %s", list->max,
-					       list->name, list->expected);
+					       "more than %zu entries for %s, expected %s", list->max, list->name,
+					       list->expected);
 		err = list->read(reader, entry, into);
 		if (err)
 			return err;

@@ -39,7 +39,8 @@ static int read_protocol(struct config_reader *reader, yaml_node_t *node, void *
 static int read_forward(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	static const struct config_choice choices[] = {
-		{ "nat", SERIN_FORWARD_NAT }, { "gateway", SERIN_FORWARD_GATEWAY },
+		{ "nat", SERIN_FORWARD_NAT },
+		{ "gateway", SERIN_FORWARD_GATEWAY },
 	};
 	struct config_draft *draft = into;
 	int value, err;
@@ -76,7 +77,9 @@ static const struct config_key affinity_keys[] = {
 	{ .name = "ipv6", .read = read_prefix6, .offset = offsetof(struct config_service, prefix6) },
 };
 static const struct config_mapping affinity_mapping = {
-	.name = "affinity", .or_text = "source, flow", CONFIG_KEYS(affinity_keys),
+	.name = "affinity",
+	.or_text = "source, flow",
+	CONFIG_KEYS(affinity_keys),
 };
 
 /* source | flow | {ipv4: BITS, ipv6: BITS}, the last being `source` with prefixes of one's own. */

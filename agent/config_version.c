@@ -44,7 +44,9 @@ static const struct config_key backend_keys[] = {
 	{ .name = "weight", .read = read_backend_weight },
 };
 static const struct config_mapping backend_mapping = {
-	.name = "a backend", .or_text = "ADDR:PORT", CONFIG_KEYS(backend_keys),
+	.name = "a backend",
+	.or_text = "ADDR:PORT",
+	CONFIG_KEYS(backend_keys),
 };
 
 static bool same_endpoint(const struct endpoint *one, const struct endpoint *other)

@@ -13,8 +13,8 @@
 
 #define TICK_MS 1000
 
-int controller_open(const struct controller_options *options, const struct config *config,
-		    struct controller **ret, struct complaint *complaint)
+int controller_open(const struct controller_options *options, const struct config *config, struct controller **ret,
+		    struct complaint *complaint)
 {
 	struct controller *controller = calloc(1, sizeof(*controller));
 	int r;
@@ -129,7 +129,7 @@ int controller_ready(const struct controller *controller, struct complaint *comp
 	if (missing)
 		return complain(complaint, -EAGAIN, "interface %s is gone, its program with it", missing);
 	if (!controller->nexthops.ready)
-		return complain(complaint, -EAGAIN, "%d of %d next hops of backends have not been resolved yet",
+		return complain(complaint, -EAGAIN, "%d of %d next hops have not been resolved yet",
 				controller->nexthops.unresolved, controller->nexthops.total);
 	return 0;
 }
@@ -170,24 +170,23 @@ static void stamp(struct state_service *wanted, const struct controller_request 
 }
 
 /* Persisted first: a crash right after it makes the next start set this very plan. */
-static int persist_and_swap(struct controller *controller, struct service *service,
-			    const struct state_service *wanted, const struct serin_plan *plan,
-			    struct complaint *complaint)
+static int persist_and_swap(struct controller *controller, struct service *service, const struct state_service *wanted,
+			    const struct serin_plan *plan, struct complaint *complaint)
 {
-	int r;
+	int r, saved;
 
 	r = state_put_service(&controller->state, wanted);
 	if (r)
 		return complain(complaint, r, "not enough memory for the state");
-	r = state_save(controller->options.state_dir, &controller->state, complaint);
+	saved = r = state_save(controller->options.state_dir, &controller->state, complaint);
 	if (!r)
 		r = datapath_set_plan(controller->datapath, service->id, plan, complaint);
 	if (!r)
 		return 0;
 	/* The old one fits where the new one did. */
 	state_put_service(&controller->state, &service->now);
-	if (state_save(controller->options.state_dir, &controller->state, NULL))
-		log_error("the state file may name weights that were not set", log_text("service", wanted->name));
+	if (state_save(controller->options.state_dir, &controller->state, NULL) && !saved)
+		log_error("the state file names weights that were not set", log_text("service", wanted->name));
 	return r;
 }
 

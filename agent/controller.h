@@ -45,8 +45,8 @@ struct controller {
 
 /* Bring the kernel to the configuration, as far as attached programs; a restart continues where the last agent stopped.
  * Takes seconds at most. Options' strings and the configuration stay the caller's, and must outlive the controller. */
-int controller_open(const struct controller_options *options, const struct config *config,
-		    struct controller **ret, struct complaint *complaint);
+int controller_open(const struct controller_options *options, const struct config *config, struct controller **ret,
+		    struct complaint *complaint);
 /* Leaves links, maps and traffic as they are. NULL is fine. Returns NULL. */
 struct controller *controller_close(struct controller *controller);
 
@@ -65,8 +65,8 @@ struct service *controller_find_service(const struct controller *controller, con
 /* Who wants a change, and on what grounds. */
 struct controller_request {
 	const char *by;
-	const char *reason;       /* NULL: none given */
-	bool has_generation;      /* refuse with -ESTALE unless the service is at `generation` */
+	const char *reason;  /* NULL: none given */
+	bool has_generation; /* refuse with -ESTALE unless the service is at `generation` */
 	uint32_t generation;
 };
 

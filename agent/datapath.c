@@ -45,10 +45,11 @@ static int prepare_pin_dir(const char *pin_dir, struct complaint *complaint)
 	if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
 		return complain(complaint, -errno, "%s: cannot mount bpffs: %s", BPFFS, strerror(errno));
 	if (mkdir(pin_dir, 0700) && errno != EEXIST)
-		return complain(complaint, -errno, "%s: cannot make the directory for pins: %s", pin_dir, strerror(errno));
+		return complain(complaint, -errno, "%s: cannot make the directory for pins: %s", pin_dir,
+				strerror(errno));
 	if (!is_bpffs(pin_dir))
-		return complain(complaint, -EINVAL, "%s: is not on a BPF filesystem, expected a directory under %s", pin_dir,
-				BPFFS);
+		return complain(complaint, -EINVAL, "%s: is not on a BPF filesystem, expected a directory under %s",
+				pin_dir, BPFFS);
 	return 0;
 }
 
@@ -81,8 +82,9 @@ static int read_identity(const char *pin_dir, uint32_t buckets, struct serin_ide
 	else if (!found.magic)
 		r = -ENOENT; /* somebody stopped before it was whole, so before any link */
 	else if (found.magic != SERIN_ABI_MAGIC || found.abi_version != SERIN_ABI_VERSION)
-		r = complain(complaint, -EPROTO, "%s: holds maps of ABI version %u, expected %u: run `serin detach` first",
-			     pin_dir, found.abi_version, SERIN_ABI_VERSION);
+		r = complain(complaint, -EPROTO,
+			     "%s: holds maps of ABI version %u, expected %u: run `serin detach` first", pin_dir,
+			     found.abi_version, SERIN_ABI_VERSION);
 	else if (found.buckets != buckets)
 		r = complain(complaint, -EUCLEAN,
 			     "%s: holds a flow table of %u ways, the configuration asks for %u: "
@@ -120,7 +122,7 @@ static int set_pin_paths(struct datapath *datapath)
 	struct bpf_map *map;
 	int r;
 
-	bpf_object__for_each_map(map, datapath->skeleton->obj) {
+	bpf_object__for_each_map (map, datapath->skeleton->obj) {
 		if (is_private(map))
 			continue;
 		pins_path(datapath->pin_dir, bpf_map__name(map), path);
@@ -244,4 +246,3 @@ uint32_t datapath_buckets(const struct datapath *datapath)
 {
 	return datapath->buckets;
 }
-

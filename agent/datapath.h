@@ -17,8 +17,8 @@
 struct datapath;
 
 struct datapath_options {
-	const char *pin_dir;     /* NULL: nothing is pinned (tests) */
-	uint32_t max_flows;      /* SERIN_MIN_FLOWS .. SERIN_MAX_FLOWS */
+	const char *pin_dir; /* NULL: nothing is pinned (tests) */
+	uint32_t max_flows;  /* SERIN_MIN_FLOWS .. SERIN_MAX_FLOWS */
 };
 
 /* Mount bpffs if it is not, reuse the pinned maps or make them, load the program. Existing links and their traffic are
@@ -46,7 +46,8 @@ int datapath_set_plan(struct datapath *datapath, unsigned int service, const str
 int datapath_get_plan(struct datapath *datapath, unsigned int service, struct serin_plan *ret);
 
 /* routes_generation is kept; the rest is written. */
-int datapath_set_settings(struct datapath *datapath, const struct serin_settings *settings, struct complaint *complaint);
+int datapath_set_settings(struct datapath *datapath, const struct serin_settings *settings,
+			  struct complaint *complaint);
 /* Have every next hop looked up again. */
 int datapath_bump_routes(struct datapath *datapath);
 
@@ -65,6 +66,9 @@ int datapath_read_drops(struct datapath *datapath, uint64_t ret[SERIN_DROPS]);
 int datapath_read_table_stats(struct datapath *datapath, struct serin_table_stats *ret);
 /* Buckets of the flow table, as made. */
 uint32_t datapath_buckets(const struct datapath *datapath);
+
+/* The SNAT ports that the maps pinned under a directory were made for. -ENOENT: none. */
+int datapath_pinned_ports(const char *pin_dir, uint16_t *ret_first, uint16_t *ret_last);
 
 /* Take links, programs and maps out of the kernel. 0 also when nothing was there; ret_removed: how many pins. */
 int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint);

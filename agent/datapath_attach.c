@@ -45,13 +45,15 @@ out:
 int datapath_refresh_device(struct datapath *datapath, unsigned int device, const char *interface)
 {
 	struct serin_device facts, old;
-	__u32 id = device;
+	__u32 id = device, holder;
 	int r;
 
 	r = device_facts(interface, &facts);
 	if (r)
 		return r;
-	if (!bpf_map_lookup_elem(MAP_FD(datapath, devices), &id, &old) && old.ifindex && old.ifindex != facts.ifindex)
+	/* The interface that had this id before may have another one by now. */
+	if (!bpf_map_lookup_elem(MAP_FD(datapath, devices), &id, &old) && old.ifindex && old.ifindex != facts.ifindex &&
+	    !bpf_map_lookup_elem(MAP_FD(datapath, device_ids), &old.ifindex, &holder) && holder == id)
 		bpf_map_delete_elem(MAP_FD(datapath, device_ids), &old.ifindex);
 	if (bpf_map_update_elem(MAP_FD(datapath, devices), &id, &facts, BPF_ANY) ||
 	    bpf_map_update_elem(MAP_FD(datapath, device_ids), &facts.ifindex, &id, BPF_ANY))
@@ -77,9 +79,10 @@ static int complain_busy(const char *interface, unsigned int ifindex, struct com
 			info.name[0] = '\0';
 		close(fd);
 	}
-	return complain(complaint, -EBUSY,
-			"%s: the XDP program '%s' (id %u) of somebody else is attached, expected none: it was left alone",
-			interface, info.name[0] ? info.name : "?", id);
+	return complain(
+		complaint, -EBUSY,
+		"%s: the XDP program '%s' (id %u) of somebody else is attached, expected none: it was left alone",
+		interface, info.name[0] ? info.name : "?", id);
 }
 
 static int create_link(struct datapath *datapath, unsigned int ifindex, __u32 flags)
@@ -119,7 +122,8 @@ static bool link_is_alive(int fd, unsigned int ifindex)
 	__u32 length = sizeof(info);
 
 	memset(&info, 0, sizeof(info));
-	return !bpf_obj_get_info_by_fd(fd, &info, &length) && info.type == BPF_LINK_TYPE_XDP && info.xdp.ifindex == ifindex;
+	return !bpf_obj_get_info_by_fd(fd, &info, &length) && info.type == BPF_LINK_TYPE_XDP &&
+	       info.xdp.ifindex == ifindex;
 }
 
 /* Put our program into our pinned link, in one step for the packets. -ENOENT: there is none to go on with. */
@@ -186,7 +190,8 @@ int datapath_attach(struct datapath *datapath, unsigned int device, const char *
 
 	r = datapath_refresh_device(datapath, device, interface);
 	if (r)
-		return complain(complaint, r, "%s: %s, expected an Ethernet interface of this host", interface, strerror(-r));
+		return complain(complaint, r, "%s: %s, expected an Ethernet interface of this host", interface,
+				strerror(-r));
 	ifindex = if_nametoindex(interface);
 	r = datapath->pin_dir[0] ? replace_program(datapath, ifindex, attach, &mode) : -ENOENT;
 	if (r == -ENOENT) {

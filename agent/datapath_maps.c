@@ -33,7 +33,8 @@ int datapath_read_image(struct datapath *datapath, struct image *ret, struct com
 
 	r = read_array(MAP_FD(datapath, services), SERIN_MAX_SERVICES, sizeof(ret->services[0]), ret->services);
 	if (!r)
-		r = read_array(MAP_FD(datapath, listeners), SERIN_MAX_LISTENERS, sizeof(ret->listeners[0]), ret->listeners);
+		r = read_array(MAP_FD(datapath, listeners), SERIN_MAX_LISTENERS, sizeof(ret->listeners[0]),
+			       ret->listeners);
 	if (!r)
 		r = read_array(MAP_FD(datapath, backends), SERIN_MAX_BACKENDS, sizeof(ret->backends[0]), ret->backends);
 	if (!r)
@@ -69,7 +70,8 @@ static int provide_owners(struct datapath *datapath, const struct serin_backend 
 	return r;
 }
 
-static int check_snat_kept(const struct serin_backend *from, const struct serin_backend *to, struct complaint *complaint)
+static int check_snat_kept(const struct serin_backend *from, const struct serin_backend *to,
+			   struct complaint *complaint)
 {
 	char text[ADDRESS_TEXT_LEN];
 
@@ -187,13 +189,37 @@ int datapath_set_settings(struct datapath *datapath, const struct serin_settings
 
 	if (bpf_map_lookup_elem(MAP_FD(datapath, settings), &zero, &now))
 		return complain(complaint, -errno, "cannot read the kernel's settings: %s", strerror(errno));
-	if (now.snat_port_count && (now.snat_port_first != next.snat_port_first || now.snat_port_count != next.snat_port_count))
+	if (now.snat_port_count &&
+	    (now.snat_port_first != next.snat_port_first || now.snat_port_count != next.snat_port_count))
 		return complain(complaint, -EUCLEAN,
 				"the SNAT ports were %u-%u and flows may hold some of them: "
 				"expected the same range, or `serin detach` first, which drops the flows",
 				now.snat_port_first, now.snat_port_first + now.snat_port_count - 1);
 	next.routes_generation = now.routes_generation ? now.routes_generation : 1;
 	return write_entry(MAP_FD(datapath, settings), 0, &next, "settings", complaint);
+}
+
+int datapath_pinned_ports(const char *pin_dir, uint16_t *ret_first, uint16_t *ret_last)
+{
+	struct serin_settings settings;
+	char path[PINS_PATH_LEN];
+	__u32 zero = 0;
+	int fd, r = 0;
+
+	pins_path(pin_dir, "settings", path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_map_lookup_elem(fd, &zero, &settings))
+		r = -errno;
+	else if (!settings.snat_port_count)
+		r = -ENOENT;
+	close(fd);
+	if (r)
+		return r;
+	*ret_first = settings.snat_port_first;
+	*ret_last = (uint16_t)(settings.snat_port_first + settings.snat_port_count - 1);
+	return 0;
 }
 
 int datapath_bump_routes(struct datapath *datapath)

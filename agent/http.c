@@ -93,8 +93,10 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **slot
 	struct connection *connection = *slot;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED && info && (connection = calloc(1, sizeof(*connection)))) {
-		*connection = (struct connection){ .next = door->connections, .at = &door->connections,
-						   .fd = info->connect_fd, .since_ms = loop_now_ms() };
+		*connection = (struct connection){ .next = door->connections,
+						   .at = &door->connections,
+						   .fd = info->connect_fd,
+						   .since_ms = loop_now_ms() };
 		if (connection->next)
 			connection->next->at = &connection->next;
 		door->connections = connection;
@@ -181,8 +183,8 @@ static enum MHD_Result send_response(struct MHD_Connection *mhd, struct http_res
 	return result;
 }
 
-static enum MHD_Result answer(const struct door *door, struct MHD_Connection *mhd, const char *url,
-			      const char *method, const struct exchange *exchange)
+static enum MHD_Result answer(const struct door *door, struct MHD_Connection *mhd, const char *url, const char *method,
+			      const struct exchange *exchange)
 {
 	struct http_request request = {
 		.method = method,
@@ -220,11 +222,12 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 	return MHD_YES;
 }
 
+/* More than would be read anyway: say so before it comes. */
 static bool announces_too_much(struct MHD_Connection *mhd)
 {
 	const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return length && strtoull(length, NULL, 10) > HTTP_MAX_BODY;
+	return length && strtoull(length, NULL, 10) > MAX_DISCARD;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
@@ -250,8 +253,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 	return answer(context, mhd, url, method, exchange);
 }
 
-__attribute__((format(printf, 2, 0)))
-static void on_log(void *context, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format, va_list args)
 {
 	char text[256];
 
@@ -306,16 +308,13 @@ static int start_door(struct door *door, struct loop *loop)
 		return r;
 	/* The logger comes first, so that it hears about the other options. */
 	door->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, door,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, door->fd,
-		MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_PER_CONNECTION,
-		MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, door,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_END);
+					MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, door->fd,
+					MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+					MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS,
+					MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_PER_CONNECTION,
+					MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+					MHD_OPTION_NOTIFY_CONNECTION, on_connection, door, MHD_OPTION_NOTIFY_COMPLETED,
+					on_completed, NULL, MHD_OPTION_END);
 	if (!door->daemon)
 		return -EIO;
 	door->fd = -1;

@@ -15,9 +15,9 @@
 
 /* What the one who asks may do. */
 enum http_access {
-	HTTP_MAY_CHANGE,   /* came in by the Unix socket, or has the token */
-	HTTP_MAY_READ,     /* TCP from this host, without the token */
-	HTTP_MAY_PROBE,    /* TCP from elsewhere, without the token: /healthz and /readyz */
+	HTTP_MAY_CHANGE, /* came in by the Unix socket, or has the token */
+	HTTP_MAY_READ,   /* TCP from this host, without the token */
+	HTTP_MAY_PROBE,  /* TCP from elsewhere, without the token: /healthz and /readyz */
 };
 
 struct http_parameter {
@@ -26,26 +26,26 @@ struct http_parameter {
 
 /* All of it belongs to the server and is good for the call. */
 struct http_request {
-	const char *method, *path;         /* path: percent-decoded, without the query */
+	const char *method, *path; /* path: percent-decoded, without the query */
 	struct http_parameter parameters[HTTP_MAX_PARAMETERS];
-	size_t parameter_count;            /* more than HTTP_MAX_PARAMETERS: the rest is missing */
-	const char *if_match;              /* or NULL */
+	size_t parameter_count; /* more than HTTP_MAX_PARAMETERS: the rest is missing */
+	const char *if_match;   /* or NULL */
 	const char *body;
 	size_t body_length;
-	bool body_too_large;               /* then it is missing */
+	bool body_too_large; /* then it is missing */
 	enum http_access access;
-	bool has_token_file;               /* whether a token could change anything */
-	const char *by;                    /* for the record: "uid 0", "token" */
+	bool has_token_file; /* whether a token could change anything */
+	const char *by;      /* for the record: "uid 0", "token" */
 };
 
 struct http_response {
 	unsigned int status;
 	const char *content_type;
-	char *body;                        /* malloc, given away; NULL: nothing */
+	char *body; /* malloc, given away; NULL: nothing */
 	size_t body_length;
-	char etag[16];                     /* "": none; with its quotes */
-	char allow[64];                    /* "": none */
-	bool challenge;                    /* a 401's WWW-Authenticate */
+	char etag[16];  /* "": none; with its quotes */
+	char allow[64]; /* "": none */
+	bool challenge; /* a 401's WWW-Authenticate */
 };
 
 /* Must fill in a status. */

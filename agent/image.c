@@ -31,8 +31,8 @@ int image_check_room(const struct image_job *job, const struct config_place *pla
 	if (wanted + kept <= limit)
 		return 0;
 	if (!kept)
-		return complain(job->complaint, -ENOSPC, "%s%zu %s, expected at most %u",
-				where.text, wanted, what, limit);
+		return complain(job->complaint, -ENOSPC, "%s%zu %s, expected at most %u", where.text, wanted, what,
+				limit);
 	return complain(job->complaint, -ENOSPC,
 			"%s%zu %s, and %zu removed that connections may still use, expected at most %u together",
 			where.text, wanted, what, kept, limit);

@@ -93,8 +93,7 @@ int image_place_snat(struct image_job *job)
 }
 
 /* The host's own address towards the backend, a group of one. */
-static int choose_source(const struct image_job *job, const struct config_backend *wanted,
-			 struct image_snat_group *ret)
+static int choose_source(const struct image_job *job, const struct config_backend *wanted, struct image_snat_group *ret)
 {
 	struct image_where where = image_where(job, &wanted->place);
 	struct serin_addr source;
@@ -133,8 +132,8 @@ int image_choose_snat(const struct image_job *job, const struct config_service *
 	if (!group.count)
 		return complain(job->complaint, -EINVAL,
 				"%sservice \"%s\": backend %s is %s, expected an %s address among snat.addresses",
-				where.text, service->name, endpoint_format(addr, wanted->endpoint.port, text),
-				family, family);
+				where.text, service->name, endpoint_format(addr, wanted->endpoint.port, text), family,
+				family);
 	*ret = group;
 	return 0;
 }

@@ -96,8 +96,9 @@ int lock_take_directory(const char *path, int *ret_fd, struct complaint *complai
 	r = try_lock(fd);
 	if (r) {
 		close(fd);
-		return complain(complaint, r, r == -EBUSY ? "another agent uses %s: each needs its own --pin-dir" :
-				"cannot lock %s", path);
+		return complain(complaint, r,
+				r == -EBUSY ? "another agent uses %s: each needs its own --pin-dir" : "cannot lock %s",
+				path);
 	}
 	*ret_fd = fd;
 	return 0;

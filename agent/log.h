@@ -30,8 +30,8 @@ static inline struct log_field log_number(const char *key, int64_t number)
 }
 
 /* log_info("attached", log_text("interface", name), log_text("mode", mode)); */
-#define log_at(level, what, ...)                                                                          \
-	log_write((level), (const struct log_field[]){ log_text("msg", what), ##__VA_ARGS__ },            \
+#define log_at(level, what, ...)                                                               \
+	log_write((level), (const struct log_field[]){ log_text("msg", what), ##__VA_ARGS__ }, \
 		  sizeof((struct log_field[]){ log_text("msg", what), ##__VA_ARGS__ }) / sizeof(struct log_field))
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -20,7 +20,7 @@ struct loop_source {
 	int fd;
 	bool own_fd;
 	bool removed;
-	loop_fn fn;              /* for descriptors and timers */
+	loop_fn fn; /* for descriptors and timers */
 	loop_signal_fn on_signal;
 	void *context;
 	void (*dispatch)(struct loop_source *source);
@@ -130,8 +130,10 @@ int loop_add_timer(struct loop *loop, loop_fn fn, void *context, struct loop_sou
 
 	if (fd < 0)
 		return -errno;
-	r = add_source(loop, (struct loop_source){ .fd = fd, .own_fd = true, .fn = fn, .context = context,
-						   .dispatch = dispatch_timer }, ret);
+	r = add_source(loop,
+		       (struct loop_source){
+			       .fd = fd, .own_fd = true, .fn = fn, .context = context, .dispatch = dispatch_timer },
+		       ret);
 	if (r)
 		close(fd);
 	return r;
@@ -179,8 +181,11 @@ int loop_add_signals(struct loop *loop, const int *signals, loop_signal_fn fn, v
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	r = add_source(loop, (struct loop_source){ .fd = fd, .own_fd = true, .on_signal = fn, .context = context,
-						   .dispatch = dispatch_signals }, NULL);
+	r = add_source(
+		loop,
+		(struct loop_source){
+			.fd = fd, .own_fd = true, .on_signal = fn, .context = context, .dispatch = dispatch_signals },
+		NULL);
 	if (r)
 		close(fd);
 	return r;

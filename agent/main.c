@@ -17,16 +17,16 @@
 struct subcommand {
 	const char *name;
 	int (*run)(const struct options *options);
-	const char *synopsis;    /* of the arguments */
+	const char *synopsis; /* of the arguments */
 	const char *description;
-	unsigned int options;    /* enum option_set; --help is always one of them */
+	unsigned int options; /* enum option_set; --help is always one of them */
 	int min_arguments, max_arguments;
 };
 
 static const struct subcommand subcommands[] = {
 	{ "run", cmd_run, "-c FILE", "the agent, in the foreground",
-	  OPTION_CONFIG | OPTION_SOCKET | OPTION_PIN_DIR | OPTION_STATE_DIR | OPTION_LOG_LEVEL | OPTION_LOG_FORMAT,
-	  0, 0 },
+	  OPTION_CONFIG | OPTION_SOCKET | OPTION_PIN_DIR | OPTION_STATE_DIR | OPTION_LOG_LEVEL | OPTION_LOG_FORMAT, 0,
+	  0 },
 	{ "check", cmd_check, "-c FILE", "validate the configuration, print the plan, change nothing",
 	  OPTION_CONFIG | OPTION_OUTPUT, 0, 0 },
 	{ "status", cmd_status, "[SERVICE] [-w]", "shares set and measured, versions side by side",
@@ -37,8 +37,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
 	{ "explain", cmd_explain, "SERVICE ADDRESS[:PORT]", "which version that client gets, and why",
 	  OPTION_OUTPUT | OPTION_LISTEN | OPTION_SOCKET, 2, 2 },
-	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel",
-	  OPTION_PIN_DIR | OPTION_SOCKET, 0, 0 },
+	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel", OPTION_PIN_DIR | OPTION_SOCKET, 0,
+	  0 },
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -58,7 +58,8 @@ static void print_subcommands(FILE *out)
 
 static void print_exit_codes(FILE *out)
 {
-	fprintf(out, "\nExit codes: %d done, %d refused or failed (the reason is on stderr),\n"
+	fprintf(out,
+		"\nExit codes: %d done, %d refused or failed (the reason is on stderr),\n"
 		"%d wrong usage, %d no agent could be reached.\n",
 		COMMAND_OK, COMMAND_FAILED, COMMAND_USAGE, COMMAND_NO_AGENT);
 }
@@ -66,7 +67,8 @@ static void print_exit_codes(FILE *out)
 static void print_help(FILE *out)
 {
 	fputs("serin: canary releases inside the Linux kernel\n\n"
-	      "Usage: serin COMMAND [ARGUMENTS] [OPTIONS]\n\n", out);
+	      "Usage: serin COMMAND [ARGUMENTS] [OPTIONS]\n\n",
+	      out);
 	print_subcommands(out);
 	fputs("\nserin COMMAND --help has the options of each; serin --version says what this is.\n", out);
 	print_exit_codes(out);

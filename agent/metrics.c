@@ -15,20 +15,26 @@ struct backend_family {
 };
 
 #define STAT(field) offsetof(struct serin_stats, field)
-#define BY_DIRECTION(field)                                                      \
-	"direction", {                                                           \
-		{ "to_backend", STAT(field[SERIN_TO_BACKEND]) },                 \
-		{ "to_client", STAT(field[SERIN_TO_CLIENT]) }                    \
+#define BY_DIRECTION(field)                                       \
+	"direction",                                              \
+	{                                                         \
+		{ "to_backend", STAT(field[SERIN_TO_BACKEND]) },  \
+		{                                                 \
+			"to_client", STAT(field[SERIN_TO_CLIENT]) \
+		}                                                 \
 	}
-#define BY_ORIGIN(field)                                                         \
-	"origin", {                                                              \
-		{ "client", STAT(field[SERIN_TO_BACKEND]) },                     \
-		{ "backend", STAT(field[SERIN_TO_CLIENT]) }                      \
+#define BY_ORIGIN(field)                                        \
+	"origin",                                               \
+	{                                                       \
+		{ "client", STAT(field[SERIN_TO_BACKEND]) },    \
+		{                                               \
+			"backend", STAT(field[SERIN_TO_CLIENT]) \
+		}                                               \
 	}
-#define ALONE(field)                                                             \
-	NULL, {                                                                  \
-		{ NULL, STAT(field) },                                           \
-		{ NULL, 0 }                                                      \
+#define ALONE(field)                               \
+	NULL,                                      \
+	{                                          \
+		{ NULL, STAT(field) }, { NULL, 0 } \
 	}
 
 static const struct backend_family backend_families[] = {
@@ -158,12 +164,13 @@ static void print_table(FILE *out, const struct metrics *metrics)
 
 	print_head(out, "serin_flow_table_ways", "gauge", "Places of the flow table; a connection takes two.");
 	fprintf(out, "serin_flow_table_ways %" PRIu64 "\n", metrics->flow_table_ways);
-	print_head(out, "serin_flow_evictions_total", "counter", "Places taken for a new connection, by what was there.");
+	print_head(out, "serin_flow_evictions_total", "counter",
+		   "Places taken for a new connection, by what was there.");
 	for (i = 0; i < sizeof(evictable) / sizeof(evictable[0]); i++)
 		fprintf(out, "serin_flow_evictions_total{state=\"%s\"} %" PRIu64 "\n", evictable[i].label,
 			(uint64_t)table->evicted[evictable[i].state]);
-	print_counter(out, "serin_snat_ports_retaken_total", "SNAT ports taken from an embryonic or finished connection.",
-		      table->ports_retaken);
+	print_counter(out, "serin_snat_ports_retaken_total",
+		      "SNAT ports taken from an embryonic or finished connection.", table->ports_retaken);
 	print_counter(out, "serin_snat_ports_unrested_total", "SNAT ports given out again before their rest was over.",
 		      table->ports_unrested);
 	print_counter(out, "serin_flow_lost_races_total", "Connections that another CPU had opened at the same moment.",

@@ -16,8 +16,8 @@
 struct neigh {
 	struct rtnl rtnl;
 	struct rtmon *mon;
-	struct next_hops hops;    /* of the watched addresses, sorted, each once */
-	size_t unreachable;  /* watched addresses that have none */
+	struct next_hops hops; /* of the watched addresses, sorted, each once */
+	size_t unreachable;    /* watched addresses that have none */
 };
 
 int neigh_open(struct neigh **ret, struct complaint *complaint)

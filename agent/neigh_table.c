@@ -15,9 +15,9 @@ struct entry {
 	struct serin_addr address;
 	unsigned int ifindex; /* 0: a free place */
 	uint8_t lladdr[RTNL_LLADDR_LEN];
-	uint8_t lladdr_len;   /* 0: never known, of watched neighbours only */
+	uint8_t lladdr_len; /* 0: never known, of watched neighbours only */
 	bool watched;
-	bool live;            /* the kernel has the entry, with its link-layer address */
+	bool live; /* the kernel has the entry, with its link-layer address */
 };
 
 struct neigh_table {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Next hops of backends: watching, the wait at the start, and the pace of looking them up again. */
+/* Next hops: watching, the wait at the start, and the pace of looking them up again. */
 #include "nexthops.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "gateways.h"
 
 #define BUMP_EVERY_MS 100
 #define POLL_MS 20
@@ -28,22 +31,41 @@ static int compare_routes(const void *a, const void *b)
 	return memcmp(&x->next_hop, &y->next_hop, sizeof(x->next_hop));
 }
 
-static int gather_addresses(struct nexthops *hops, const struct image *image)
+static size_t gather_gateways(const struct nexthops *hops, struct serin_addr *room)
 {
+	unsigned int ifindexes[SERIN_MAX_DEVICES];
+	size_t i, count = 0;
+	int r;
+
+	for (i = 0; i < hops->config->interface_count; i++)
+		ifindexes[i] = if_nametoindex(hops->config->interfaces[i].name); /* 0, no route's: it is gone */
+	r = gateways_read(ifindexes, hops->config->interface_count, room, &count);
+	if (r)
+		log_warn("cannot read the gateways of this host", log_text("error", strerror(-r)));
+	return count;
+}
+
+/* What is to be watched now, each once. */
+static int gather_addresses(struct nexthops *hops)
+{
+	struct serin_addr *room = calloc(SERIN_MAX_BACKENDS + GATEWAYS_MAX, sizeof(*room));
 	size_t i, n = 0;
 
-	hops->addresses = calloc(SERIN_MAX_BACKENDS, sizeof(*hops->addresses));
-	if (!hops->addresses)
+	if (!room)
 		return -ENOMEM;
 	for (i = 0; i < SERIN_MAX_BACKENDS; i++) {
-		if (image->backends[i].flags & SERIN_BACKEND_USED)
-			hops->addresses[n++] = image->backends[i].addr;
+		if (hops->image->backends[i].flags & SERIN_BACKEND_USED)
+			room[n++] = hops->image->backends[i].addr;
 	}
-	qsort(hops->addresses, n, sizeof(*hops->addresses), compare_addresses);
+	n += gather_gateways(hops, room + n);
+	qsort(room, n, sizeof(*room), compare_addresses);
+	hops->count = 0;
 	for (i = 0; i < n; i++) {
-		if (!hops->count || compare_addresses(&hops->addresses[i], &hops->addresses[hops->count - 1]))
-			hops->addresses[hops->count++] = hops->addresses[i];
+		if (!hops->count || compare_addresses(&room[i], &room[hops->count - 1]))
+			room[hops->count++] = room[i];
 	}
+	free(hops->addresses);
+	hops->addresses = room;
 	return 0;
 }
 
@@ -81,24 +103,37 @@ static void look(struct nexthops *hops, int64_t now_ms)
 
 static void warn_unresolved(const struct nexthops *hops)
 {
-	log_warn("next hops of backends are not resolved", log_number("unresolved", hops->unresolved),
+	log_warn("next hops are not resolved", log_number("unresolved", hops->unresolved),
 		 log_number("of", hops->total));
 }
 
+static int watch(struct nexthops *hops, struct complaint *complaint)
+{
+	int r = gather_addresses(hops), total;
+
+	if (r)
+		return complain(complaint, r, "not enough memory for the addresses of next hops");
+	r = neigh_watch(hops->neigh, hops->addresses, hops->count, complaint);
+	total = count_hops(hops);
+	if (total >= 0)
+		hops->total = total;
+	return r;
+}
+
 int nexthops_start(struct nexthops *hops, struct neigh *neigh, struct datapath *datapath, const struct image *image,
-	       int64_t patience_ms, struct complaint *complaint)
+		   const struct config *config, int64_t patience_ms, struct complaint *complaint)
 {
 	struct complaint detail = { "" };
 	int r;
 
-	*hops = (struct nexthops){ .neigh = neigh, .datapath = datapath, .started_ms = loop_now_ms() };
-	r = gather_addresses(hops, image);
-	if (r)
-		return complain(complaint, r, "not enough memory for the backends' addresses");
-	r = neigh_watch(neigh, hops->addresses, hops->count, &detail);
+	*hops = (struct nexthops){
+		.neigh = neigh, .datapath = datapath, .image = image, .config = config, .started_ms = loop_now_ms()
+	};
+	r = watch(hops, &detail);
+	if (r == -ENOMEM)
+		return complain(complaint, r, "%s", detail.text);
 	if (r)
 		log_warn("cannot watch every next hop", log_text("error", detail.text));
-	hops->total = count_hops(hops);
 	look(hops, hops->started_ms);
 	while (!hops->ready && loop_now_ms() - hops->started_ms < patience_ms) {
 		usleep(POLL_MS * 1000);
@@ -126,11 +161,10 @@ void nexthops_flush(void *context)
 
 	hops->pending = false;
 	hops->bumped_ms = now;
-	r = neigh_watch(hops->neigh, hops->addresses, hops->count, &detail);
+	r = watch(hops, &detail);
 	bump = datapath_bump_routes(hops->datapath);
 	if (bump)
 		r = complain(&detail, bump, "cannot have next hops looked up again: %s", strerror(-bump));
-	hops->total = count_hops(hops);
 	if (r && log_allowed(&hops->limit, now, 10000, &kept_back))
 		log_warn("routes changed, not all next hops can follow", log_text("error", detail.text),
 			 log_number("kept_back", kept_back));
@@ -160,5 +194,5 @@ void nexthops_tick(struct nexthops *hops, int64_t now_ms)
 	if (hops->ready && hops->unresolved)
 		warn_unresolved(hops);
 	else if (hops->ready)
-		log_info("next hops of all backends are resolved", log_number("hops", hops->total));
+		log_info("all next hops are resolved", log_number("hops", hops->total));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Next hops of backends: kept resolved; looked up again when the network changes, ten times a second at most. */
+/* Next hops of backends, and gateways towards clients: kept resolved; looked up again when the network changes, ten
+ * times a second at most. */
 #ifndef SERIN_NEXTHOPS_H
 #define SERIN_NEXTHOPS_H
 
@@ -7,6 +8,7 @@
 #include <stddef.h>
 
 #include "complaint.h"
+#include "config.h"
 #include "datapath.h"
 #include "image.h"
 #include "log.h"
@@ -16,21 +18,24 @@
 struct nexthops {
 	struct neigh *neigh;
 	struct datapath *datapath;
-	struct serin_addr *addresses; /* of all backends, leaving ones too: flows still go to them */
+	const struct image *image;
+	const struct config *config;
+	struct serin_addr *addresses; /* of all backends, leaving ones too (flows still go to them), and of gateways */
 	size_t count;
-	int total;                    /* distinct next hops, and addresses without any */
+	int total; /* distinct next hops, and addresses without any */
 	int unresolved;
-	bool ready;                   /* see nexthops_ready */
+	bool ready; /* all were resolved once, or enough of them for long enough */
 	int64_t started_ms, bumped_ms;
 	struct loop_source *timer;
 	bool pending;
 	struct log_limit limit;
 };
 
-/* Have the next hops of every backend resolved, and wait for that, `patience_ms` at most. That some are not
- * is no error: a backend may be down. */
+/* Have the next hops of every backend in the image and the gateways behind the configured interfaces resolved, and wait
+ * for that, `patience_ms` at most. That some are not is no error: a backend may be down. Image and configuration must
+ * outlive it. */
 int nexthops_start(struct nexthops *hops, struct neigh *neigh, struct datapath *datapath, const struct image *image,
-	       int64_t patience_ms, struct complaint *complaint);
+		   const struct config *config, int64_t patience_ms, struct complaint *complaint);
 void nexthops_stop(struct nexthops *hops);
 
 /* From the event loop: routes or neighbours changed. Needs `timer`, whose function is nexthops_flush. */

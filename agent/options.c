@@ -9,7 +9,7 @@
 
 struct option_entry {
 	enum option_set bit;
-	char letter;          /* 0: long form only */
+	char letter; /* 0: long form only */
 	const char *name;
 	const char *argument; /* NULL: takes none */
 	const char *help;
@@ -115,8 +115,8 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_LOG_LEVEL:
 		if (log_parse_level(argument, &options->log_level))
-			return complain(complaint, -EINVAL,
-					"--log-level is '%s', expected error, warn, info or debug", argument);
+			return complain(complaint, -EINVAL, "--log-level is '%s', expected error, warn, info or debug",
+					argument);
 		break;
 	case OPTION_LOG_FORMAT:
 		if (log_parse_format(argument, &options->log_format))

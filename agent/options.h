@@ -34,18 +34,18 @@ enum options_flows { FLOWS_DRAIN, FLOWS_RESET };
 /* Strings point into argv or are constants. An option that was not given has the default. */
 struct options {
 	bool help;
-	const char *config;          /* OPTIONS_CONFIG_FILE */
-	enum options_output output;  /* OUTPUT_TEXT */
-	const char *socket;          /* OPTIONS_SOCKET_PATH */
+	const char *config;         /* OPTIONS_CONFIG_FILE */
+	enum options_output output; /* OUTPUT_TEXT */
+	const char *socket;         /* OPTIONS_SOCKET_PATH */
 	bool watch;
-	const char *reason;          /* NULL */
-	enum options_flows flows;    /* FLOWS_DRAIN */
-	const char *listen;          /* NULL */
-	const char *pin_dir;         /* DATAPATH_PIN_DIR */
-	const char *state_dir;       /* OPTIONS_STATE_DIR */
-	enum log_level log_level;    /* LOG_LEVEL_INFO */
-	enum log_format log_format;  /* LOG_KEYVALUE */
-	char **arguments;            /* what is not an option, in its order */
+	const char *reason;         /* NULL */
+	enum options_flows flows;   /* FLOWS_DRAIN */
+	const char *listen;         /* NULL */
+	const char *pin_dir;        /* DATAPATH_PIN_DIR */
+	const char *state_dir;      /* OPTIONS_STATE_DIR */
+	enum log_level log_level;   /* LOG_LEVEL_INFO */
+	enum log_format log_format; /* LOG_KEYVALUE */
+	char **arguments;           /* what is not an option, in its order */
 	int argument_count;
 };
 

@@ -10,20 +10,20 @@
 #include "ring.h"
 
 struct plan_version {
-	const char *name;             /* seeds its permutation of slots: the same on every host */
-	uint16_t weight;              /* basis points; the baseline's is ignored, it owns the rest */
+	const char *name; /* seeds its permutation of slots: the same on every host */
+	uint16_t weight;  /* basis points; the baseline's is ignored, it owns the rest */
 	const struct ring_member *members;
 	size_t member_count;
 };
 
 struct plan_input {
-	const char *service;          /* seeds the split, together with `rollout` */
-	uint64_t rollout;             /* number of the rollout: each draws its clients anew */
-	uint32_t generation;          /* not 0 */
+	const char *service; /* seeds the split, together with `rollout` */
+	uint64_t rollout;    /* number of the rollout: each draws its clients anew */
+	uint32_t generation; /* not 0 */
 	enum serin_affinity affinity;
 	uint8_t prefix4, prefix6;
-	uint8_t baseline;             /* index into versions */
-	uint8_t version_count;        /* 1 .. SERIN_MAX_VERSIONS */
+	uint8_t baseline;      /* index into versions */
+	uint8_t version_count; /* 1 .. SERIN_MAX_VERSIONS */
 	struct plan_version versions[SERIN_MAX_VERSIONS];
 };
 

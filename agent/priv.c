@@ -28,8 +28,8 @@ int priv_drop(struct complaint *complaint)
 	sets = what_can_be_set();
 	capng_clear(sets);
 	/* BPF and PERFMON: maps and programs. NET_ADMIN: links, neighbours. NET_RAW: resets of idle connections. */
-	capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_BPF, CAP_PERFMON,
-		      CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN,
+		      CAP_NET_RAW, -1);
 	r = capng_apply(sets);
 	if (r)
 		return complain(complaint, -EPERM, "cannot give up capabilities (libcap-ng: %d)", r);

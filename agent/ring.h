@@ -12,8 +12,8 @@
 struct ring_member {
 	struct serin_addr addr; /* addr, port and the ring's seed give the preference list: the same on every host */
 	__be16 port;
-	uint16_t id;            /* written into the ring */
-	uint16_t weight;        /* 0: not on the ring */
+	uint16_t id;     /* written into the ring */
+	uint16_t weight; /* 0: not on the ring */
 };
 
 /* Fill ret_ring with ids, shares in proportion to the weights (within 1 % of one another for equal weights and

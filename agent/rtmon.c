@@ -38,7 +38,7 @@ struct rtmon {
 };
 
 static const int groups[] = {
-	RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+	RTNLGRP_LINK,      RTNLGRP_NEIGH,     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
 	RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
 };
 
@@ -285,4 +285,3 @@ int rtmon_process(struct rtmon *mon, bool *ret_routes_changed, bool *ret_links_c
 	*ret_links_changed = mon->links_changed;
 	return 0;
 }
-

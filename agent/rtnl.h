@@ -13,8 +13,8 @@
 
 #define RTNL_BUFFER_SIZE 32768 /* the kernel never makes a larger datagram than it is offered room for */
 #define RTNL_REQUEST_SIZE 512
-#define RTNL_TIMEOUT_MS 1000   /* for one whole exchange */
-#define RTNL_LLADDR_LEN 6      /* Ethernet: the programs forward to nothing else */
+#define RTNL_TIMEOUT_MS 1000 /* for one whole exchange */
+#define RTNL_LLADDR_LEN 6    /* Ethernet: the programs forward to nothing else */
 
 struct rtnl {
 	struct mnl_socket *socket;
@@ -25,19 +25,19 @@ struct rtnl {
 
 struct rtnl_route {
 	unsigned int ifindex;
-	uint8_t type;                /* RTN_* */
-	struct serin_addr next_hop;  /* the address itself when on-link */
-	struct serin_addr source;    /* zeros when the kernel names none */
+	uint8_t type;               /* RTN_* */
+	struct serin_addr next_hop; /* the address itself when on-link */
+	struct serin_addr source;   /* zeros when the kernel names none */
 };
 
 struct rtnl_neigh {
 	unsigned int ifindex;
 	struct serin_addr address;
-	uint32_t flags;              /* NTF_*, low 8 bits */
-	uint32_t ext_flags;          /* NTF_EXT_* */
-	uint16_t state;              /* NUD_* */
-	uint8_t protocol;            /* who made the entry */
-	uint8_t lladdr_len;          /* 0: not known */
+	uint32_t flags;     /* NTF_*, low 8 bits */
+	uint32_t ext_flags; /* NTF_EXT_* */
+	uint16_t state;     /* NUD_* */
+	uint8_t protocol;   /* who made the entry */
+	uint8_t lladdr_len; /* 0: not known */
 	uint8_t lladdr[RTNL_LLADDR_LEN];
 };
 

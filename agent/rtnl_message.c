@@ -14,7 +14,7 @@ const struct nlattr *rtnl_attribute(const struct nlmsghdr *message, size_t offse
 {
 	const struct nlattr *attribute;
 
-	mnl_attr_for_each(attribute, message, offset) {
+	mnl_attr_for_each (attribute, message, offset) {
 		if (mnl_attr_get_type(attribute) == type)
 			return attribute;
 	}

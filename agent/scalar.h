@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHARE_WHOLE 10000u  /* 100 % in basis points */
-#define SHARE_TEXT_LEN 16   /* room for the longest text and NUL */
+#define SHARE_WHOLE 10000u /* 100 % in basis points */
+#define SHARE_TEXT_LEN 16  /* room for the longest text and NUL */
 
 /* What to say after ", expected " when one of these was not understood. */
 #define EXPECTED_SHARE "0% to 100% with at most two decimals, such as 5% or 0.25%"

@@ -42,8 +42,9 @@ static size_t gather_members(const struct image *image, unsigned int service, un
 		if (backend->service != service || backend->version != version ||
 		    (backend->flags & (SERIN_BACKEND_USED | SERIN_BACKEND_LEAVING)) != SERIN_BACKEND_USED)
 			continue;
-		room[count++] = (struct ring_member){ .addr = backend->addr, .port = backend->port, .id = (uint16_t)i,
-						      .weight = backend->weight };
+		room[count++] = (struct ring_member){
+			.addr = backend->addr, .port = backend->port, .id = (uint16_t)i, .weight = backend->weight
+		};
 	}
 	return count;
 }

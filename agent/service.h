@@ -15,12 +15,12 @@
 
 struct service {
 	const struct config_service *config;
-	unsigned int id;                         /* in the image */
-	uint8_t version_id[SERIN_MAX_VERSIONS];  /* in image and plan, by index into config->versions */
-	struct state_service now;                /* versions in the order of config->versions */
-	struct serin_plan *plan;                 /* as the kernel has it */
+	unsigned int id;                        /* in the image */
+	uint8_t version_id[SERIN_MAX_VERSIONS]; /* in image and plan, by index into config->versions */
+	struct state_service now;               /* versions in the order of config->versions */
+	struct serin_plan *plan;                /* as the kernel has it */
 	struct window window;
-	struct window_sample newest;             /* by version id, like every sample of the window */
+	struct window_sample newest; /* by version id, like every sample of the window */
 };
 
 /* Find the ids of a configured service and its versions. 0, or -ENOENT when the image was not built for it. */

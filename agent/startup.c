@@ -3,6 +3,7 @@
 #include "startup.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,6 +39,19 @@ static int check_forwarding(const struct config *config, struct complaint *compl
 		}
 	}
 	return hostcheck_forwarding(ipv4, ipv6, complaint);
+}
+
+/* Before anything is made or changed: this is the mistake that one makes in the file. */
+static int check_interfaces(const struct config *config, struct complaint *complaint)
+{
+	for (size_t i = 0; i < config->interface_count; i++) {
+		const struct config_interface *interface = &config->interfaces[i];
+
+		if (!if_nametoindex(interface->name))
+			return complain(complaint, -ENODEV, "%s:%u:%u: no interface named %s on this host",
+					config->path, interface->place.line, interface->place.column, interface->name);
+	}
+	return 0;
 }
 
 static void check_listener(const struct config_listener *listener, const char *service)
@@ -213,12 +227,25 @@ static int attach(struct controller *controller, bool has_state, struct complain
 	return r ? complain(complaint, r, "cannot have next hops looked up: %s", strerror(-r)) : 0;
 }
 
+/* Traffic runs already: its next hops were resolved under the last agent, and whoever watches readiness must not take
+ * the VIP away because a backend is down at the moment of a restart. */
+static bool is_at_work(const struct controller *controller)
+{
+	bool was_attached = false;
+
+	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
+		was_attached |= controller->state.devices[i][0] != '\0';
+	return was_attached && datapath_is_reused(controller->datapath);
+}
+
 int startup_run(struct controller *controller, struct complaint *complaint)
 {
-	bool has_state;
+	bool has_state, at_work;
 	int r;
 
-	r = check_forwarding(controller->config, complaint);
+	r = check_interfaces(controller->config, complaint);
+	if (!r)
+		r = check_forwarding(controller->config, complaint);
 	if (!r)
 		r = neigh_open(&controller->neigh, complaint);
 	if (!r)
@@ -228,11 +255,13 @@ int startup_run(struct controller *controller, struct complaint *complaint)
 	if (r)
 		return r;
 	has_state = controller->state.service_count != 0;
+	at_work = is_at_work(controller);
 	warn_of_surprises(controller->config);
 	r = build_tables(controller, complaint);
 	if (!r)
 		r = nexthops_start(&controller->nexthops, controller->neigh, controller->datapath, &controller->image,
-				   NEXTHOP_PATIENCE_MS, complaint);
+				   controller->config, at_work ? 0 : NEXTHOP_PATIENCE_MS, complaint);
+	controller->nexthops.ready |= at_work;
 	if (!r)
 		r = attach(controller, has_state, complaint);
 	return r;

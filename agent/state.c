@@ -137,7 +137,7 @@ static int sync_directory(const char *directory)
 
 int state_set_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint)
 {
-	char path[PATH_MAX], aside[PATH_MAX + 32], stamp[32] = "";
+	char path[PATH_MAX], aside[PATH_MAX], name[64], stamp[32] = "";
 	struct tm tm;
 	int r;
 
@@ -146,7 +146,10 @@ int state_set_aside(const char *directory, time_t now, char *ret_path, size_t si
 		return r;
 	if (gmtime_r(&now, &tm))
 		strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(aside, sizeof(aside), "%s.damaged-%s", path, stamp);
+	snprintf(name, sizeof(name), STATE_FILE ".damaged-%s", stamp);
+	r = make_path(directory, name, aside, complaint);
+	if (r)
+		return r;
 	if (rename(path, aside)) {
 		r = -errno;
 		return complain(complaint, r, "cannot rename the damaged %.200s: %s", path, strerror(-r));

@@ -27,11 +27,11 @@ static json_t *encode_service(const struct state_service *service)
 
 	for (size_t i = 0; i < service->version_count; i++)
 		json_object_set_new(weights, service->versions[i].name, json_integer(service->versions[i].weight));
-	return json_pack("{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s}}",
-			 "generation", (json_int_t)service->generation, "rollout", (json_int_t)service->rollout,
-			 "baseline", service->versions[service->baseline].name, "weights", weights,
-			 "changed", "by", service->changed.by, "at", (json_int_t)service->changed.at,
-			 "what", kind_names[service->changed.kind], "reason", service->changed.reason);
+	return json_pack("{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s}}", "generation", (json_int_t)service->generation,
+			 "rollout", (json_int_t)service->rollout, "baseline", service->versions[service->baseline].name,
+			 "weights", weights, "changed", "by", service->changed.by, "at",
+			 (json_int_t)service->changed.at, "what", kind_names[service->changed.kind], "reason",
+			 service->changed.reason);
 }
 
 char *state_encode(const struct state *state)
@@ -81,7 +81,7 @@ static int decode_weights(json_t *weights, struct state_service *ret, struct com
 	if (json_object_size(weights) > SERIN_MAX_VERSIONS)
 		return complain(complaint, -EBADMSG, "%zu versions, expected at most %u", json_object_size(weights),
 				SERIN_MAX_VERSIONS);
-	json_object_foreach(weights, name, value) {
+	json_object_foreach (weights, name, value) {
 		struct state_version *version = &ret->versions[ret->version_count++];
 		json_int_t weight = json_is_integer(value) ? json_integer_value(value) : -1;
 		int r = decode_name(version->name, sizeof(version->name), name, "version", complaint);
@@ -95,12 +95,13 @@ static int decode_weights(json_t *weights, struct state_service *ret, struct com
 		sum += weight;
 	}
 	if (sum != SERIN_SLOTS)
-		return complain(complaint, -EBADMSG, "weights add up to %lld, expected %u", (long long)sum, SERIN_SLOTS);
+		return complain(complaint, -EBADMSG, "weights add up to %lld, expected %u", (long long)sum,
+				SERIN_SLOTS);
 	return 0;
 }
 
-static int decode_change(const char *by, json_int_t at, const char *what, const char *reason,
-			 struct state_change *ret, struct complaint *complaint)
+static int decode_change(const char *by, json_int_t at, const char *what, const char *reason, struct state_change *ret,
+			 struct complaint *complaint)
 {
 	int r, kind;
 
@@ -125,8 +126,8 @@ static int decode_service(const char *name, json_t *value, struct state_service 
 	int r;
 
 	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s}}", "generation", &generation,
-			   "rollout", &rollout, "baseline", &baseline, "weights", &weights, "changed", "by", &by,
-			   "at", &at, "what", &what, "reason", &reason))
+			   "rollout", &rollout, "baseline", &baseline, "weights", &weights, "changed", "by", &by, "at",
+			   &at, "what", &what, "reason", &reason))
 		return complain(complaint, -EBADMSG, "service \"%.64s\": %s", name, error.text);
 	if (generation < 1 || generation > UINT32_MAX || rollout < 0 || at < 0)
 		return complain(complaint, -EBADMSG, "service \"%.64s\": a number is out of range", name);
@@ -151,7 +152,7 @@ static int decode_devices(json_t *devices, struct state *ret, struct complaint *
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(devices, name, value) {
+	json_object_foreach (devices, name, value) {
 		json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
 
 		if (id < 0 || id >= SERIN_MAX_DEVICES || ret->devices[id][0] || !*name ||
@@ -167,7 +168,7 @@ static int decode_services(json_t *services, struct state *ret, struct complaint
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(services, name, value) {
+	json_object_foreach (services, name, value) {
 		struct state_service service;
 		int r = decode_service(name, value, &service, complaint);
 

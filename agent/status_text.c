@@ -17,14 +17,14 @@ struct counters {
 };
 
 static const struct table_column version_columns[] = {
-	{ "VERSION", TABLE_LEFT }, { "ROLE", TABLE_LEFT },     { "SHARE", TABLE_RIGHT },
+	{ "VERSION", TABLE_LEFT },  { "ROLE", TABLE_LEFT },    { "SHARE", TABLE_RIGHT },
 	{ "MEASURED", TABLE_LEFT }, { "CONN/S", TABLE_RIGHT }, { "OPENED", TABLE_RIGHT },
-	{ "ESTAB", TABLE_RIGHT },  { "CLOSED", TABLE_RIGHT },  { "RESETS(c/b)", TABLE_RIGHT },
+	{ "ESTAB", TABLE_RIGHT },   { "CLOSED", TABLE_RIGHT }, { "RESETS(c/b)", TABLE_RIGHT },
 };
 
 static const struct table_column backend_columns[] = {
-	{ "BACKEND", TABLE_LEFT }, { "VERSION", TABLE_LEFT },  { "WEIGHT", TABLE_RIGHT }, { "OPENED", TABLE_RIGHT },
-	{ "ESTAB", TABLE_RIGHT },  { "CLOSED", TABLE_RIGHT },  { "RESETS(c/b)", TABLE_RIGHT },
+	{ "BACKEND", TABLE_LEFT }, { "VERSION", TABLE_LEFT }, { "WEIGHT", TABLE_RIGHT },      { "OPENED", TABLE_RIGHT },
+	{ "ESTAB", TABLE_RIGHT },  { "CLOSED", TABLE_RIGHT }, { "RESETS(c/b)", TABLE_RIGHT },
 };
 
 #define COLUMNS(array) (sizeof(array) / sizeof((array)[0]))
@@ -136,7 +136,7 @@ static int add_backends(struct table *table, json_t *version, struct complaint *
 
 	if (json_unpack_ex(version, &where, 0, "{s:s, s:o}", "name", &name, "backends", &backends))
 		return bad(complaint, "version", &where);
-	json_array_foreach(backends, i, backend) {
+	json_array_foreach (backends, i, backend) {
 		if (json_unpack_ex(backend, &where, 0, "{s:s, s:i, s:b}", "address", &address, "weight", &weight,
 				   "leaving", &leaving))
 			return bad(complaint, "backend", &where);
@@ -165,7 +165,7 @@ static int print_tables(FILE *out, const json_t *versions, bool colours, struct 
 
 	if (error)
 		goto out;
-	json_array_foreach(versions, i, version) {
+	json_array_foreach (versions, i, version) {
 		error = add_version(upper, version, complaint);
 		if (!error)
 			error = add_backends(lower, version, complaint);
@@ -227,7 +227,7 @@ static void print_listeners(FILE *out, const json_t *listeners)
 	json_t *listener;
 	size_t i;
 
-	json_array_foreach(listeners, i, listener) {
+	json_array_foreach (listeners, i, listener) {
 		fputs(i ? ", " : "", out);
 		text_print(out, json_is_string(listener) ? json_string_value(listener) : "?");
 	}
@@ -244,9 +244,9 @@ static int print_service(FILE *out, json_t *service, bool colours, struct compla
 	int error;
 
 	if (json_unpack_ex(service, &where, 0, "{s:s, s:s, s:s, s:{s:s}, s:o, s:I, s:o, s:F, s:o}", "name", &name,
-			   "protocol", &protocol, "forward", &forward, "affinity", "by", &affinity,
-			   "listen", &listeners, "generation", &generation, "changed", &changed,
-			   "window_seconds", &window, "versions", &versions))
+			   "protocol", &protocol, "forward", &forward, "affinity", "by", &affinity, "listen",
+			   &listeners, "generation", &generation, "changed", &changed, "window_seconds", &window,
+			   "versions", &versions))
 		return bad(complaint, "service", &where);
 	fputs(colours ? BOLD : "", out);
 	text_print(out, name);
@@ -274,7 +274,7 @@ int status_print(FILE *out, const json_t *answer, bool colours, struct complaint
 		return complain(complaint, -EBADMSG, "the agent's answer has no list of services");
 	if (!json_array_size(services))
 		fputs("no services\n", out);
-	json_array_foreach(services, i, service) {
+	json_array_foreach (services, i, service) {
 		fputs(i ? "\n" : "", out);
 		error = print_service(out, service, colours, complaint);
 		if (error)

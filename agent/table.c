@@ -156,8 +156,8 @@ int table_print(const struct table *table, FILE *out, unsigned int gap, const ch
 	putc('\n', out);
 	for (row = 0; row < table->cell_count; row += table->column_count) {
 		for (column = owed = 0; column < table->column_count; column++, owed += gap)
-			print_cell(out, cell_at(table, row + column), widths[column],
-				   table->columns[column].align, &owed);
+			print_cell(out, cell_at(table, row + column), widths[column], table->columns[column].align,
+				   &owed);
 		putc('\n', out);
 	}
 	return 0;

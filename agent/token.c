@@ -43,13 +43,15 @@ int token_load(const char *path, struct token *ret, struct complaint *complaint)
 	if (length && room[length - 1] == '\n')
 		length--;
 	if (length < TOKEN_MIN || length > TOKEN_MAX)
-		return complain(complaint, -EINVAL, "http.token_file %s: the token is too %s, expected %d to %d characters",
-				path, length < TOKEN_MIN ? "short" : "long", TOKEN_MIN, TOKEN_MAX);
+		return complain(complaint, -EINVAL,
+				"http.token_file %s: the token is too %s, expected %d to %d characters", path,
+				length < TOKEN_MIN ? "short" : "long", TOKEN_MIN, TOKEN_MAX);
 	for (size_t i = 0; i < length; i++) {
 		if (room[i] <= ' ' || room[i] > '~')
 			return complain(complaint, -EINVAL,
 					"http.token_file %s: character %zu cannot be in a token, expected one line of "
-					"printable ASCII without spaces", path, i + 1);
+					"printable ASCII without spaces",
+					path, i + 1);
 	}
 	memcpy(token.text, room, length);
 	token.length = length;

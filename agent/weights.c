@@ -155,7 +155,7 @@ const char *weights_format(const struct state_service *service, char *buffer, si
 
 	buffer[0] = '\0';
 	for (size_t i = 0; i < service->version_count && used < size; i++)
-		used += (size_t)snprintf(buffer + used, size - used, "%s%s %s", i ? ", " : "", service->versions[i].name,
-					 share_format(service->versions[i].weight, share));
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s %s", i ? ", " : "",
+					 service->versions[i].name, share_format(service->versions[i].weight, share));
 	return buffer;
 }

@@ -67,7 +67,7 @@ void window_measure(const struct window *window, const struct window_sample *now
 
 	for (i = 0; i < SERIN_MAX_VERSIONS; i++)
 		all += opened_since(window, now, i);
-	*ret = (struct window_share){ .per_second = span > 0 ? (double)own / span : 0 };
+	*ret = (struct window_share){ .per_second = span >= 1 ? (double)own / span : 0 };
 	if (!all)
 		return;
 	ret->known = true;

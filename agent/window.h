@@ -22,10 +22,10 @@ struct window {
 };
 
 struct window_share {
-	bool known;             /* something was opened */
-	double share;           /* of what the service opened, 0 to 1 */
-	double low, high;       /* where the true share lies: Wilson score interval, 95 % */
-	double per_second;      /* 0 too when no time has passed */
+	bool known;        /* something was opened */
+	double share;      /* of what the service opened, 0 to 1 */
+	double low, high;  /* where the true share lies: Wilson score interval, 95 % */
+	double per_second; /* 0 too before a second has passed: too little to call a rate */
 };
 
 /* Forget the past: `now` is where the window begins. */

@@ -24,6 +24,13 @@ static __always_inline int xdp_drop(enum serin_drop reason)
 	return XDP_DROP;
 }
 
+/* Is all of the IP packet in the frame? Only one that reaches beyond the linear part pays for the call. */
+static __always_inline bool xdp_is_whole(struct xdp_md *ctx, __u32 length)
+{
+	length += sizeof(struct ethhdr);
+	return length <= xdp_end(ctx) - xdp_data(ctx) || length <= bpf_xdp_get_buff_len(ctx);
+}
+
 /* Answer with a RST, out of the interface that the segment came by. A RST itself is never answered. */
 verified_once int xdp_refuse(struct xdp_md *ctx, const struct pkt *pkt)
 {
@@ -51,8 +58,7 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 	if (!here)
 		return XDP_PASS;
 
-	/* Nothing of a frame that reaches beyond the linear part is looked at but its length. */
-	if (!parse(xdp_data(ctx), xdp_end(ctx), bpf_xdp_get_buff_len(ctx), &at, &here->pkt))
+	if (!parse(xdp_data(ctx), xdp_end(ctx), &at, &here->pkt) || !xdp_is_whole(ctx, here->pkt.length))
 		return XDP_PASS;
 	here->pkt.ifindex = ctx->ingress_ifindex;
 	here->pkt.mac = mac_number(at.eth->h_source);

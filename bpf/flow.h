@@ -135,12 +135,8 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 }
 
 /* Compare, copy, compare the claim again. */
-static __always_inline bool flow_read(__u32 index, const struct pkt *pkt, struct flow *ret)
+static __always_inline bool flow_read(const struct serin_way *way, __u32 index, const struct pkt *pkt, struct flow *ret)
 {
-	struct serin_way *way = way_at(index);
-
-	if (!way)
-		return false;
 	ret->claim = READ_ONCE(way->claim);
 	load_fence();
 	if (SERIN_WAY_STATE(ret->claim) < SERIN_WAY_EMBRYONIC || !way_matches(way, pkt, ret))
@@ -153,11 +149,14 @@ static __always_inline bool flow_read(__u32 index, const struct pkt *pkt, struct
 	return true;
 }
 
-/* Look the packet's flow up. Costs the bucket's tag word and the way, two lines, when the flow is in its first bucket. */
-static __always_inline bool flow_find(const struct pkt *pkt, __u64 hash, struct flow *ret)
+#ifndef SERIN_FLOW_LRU
+/* Look the packet's flow up: its way, and `ret` filled, or NULL. Costs the bucket's tag word and the way, two lines, when
+ * the flow is in its first bucket. */
+static __always_inline struct serin_way *flow_find(const struct pkt *pkt, __u64 hash, struct flow *ret)
 {
 	__u64 wanted = way_tag(hash) * EVERY_BYTE, matches = 0;
-	__u32 bucket = 0;
+	__u32 bucket = 0, index;
+	struct serin_way *way;
 	int i, second = 0;
 
 	for (i = 0; i < 2 + 2 * (int)SERIN_WAYS_PER_BUCKET; i++) {
@@ -165,20 +164,29 @@ static __always_inline bool flow_find(const struct pkt *pkt, __u64 hash, struct 
 			__u64 *word;
 
 			if (second == 2)
-				return false;
+				return NULL;
 			bucket = second ? second_bucket(hash) : first_bucket(hash);
 			second++;
 			word = bpf_map_lookup_elem(&tags, &bucket);
 			if (!word)
-				return false;
+				return NULL;
 			matches = zero_bytes(READ_ONCE(*word) ^ wanted);
 			continue;
 		}
-		if (flow_read(bucket << WAY_BITS | lowest_byte(matches), pkt, ret))
-			return true;
+		index = bucket << WAY_BITS | lowest_byte(matches);
+		way = way_at(index);
+		if (way && flow_read(way, index, pkt, ret))
+			return way;
 		matches &= matches - 1;
 	}
-	return false;
+	return NULL;
+}
+
+/* The way of a flow that was found before. */
+static __always_inline struct serin_way *flow_way(__u32 index, const struct pkt *pkt)
+{
+	(void)pkt;
+	return way_at(index);
 }
 
 /* The other direction's way, or NULL when it has been taken. */
@@ -190,5 +198,8 @@ static __always_inline struct serin_way *flow_peer(const struct serin_way *way)
 		return NULL;
 	return peer;
 }
+#else /* see tests/bench */
+#include "flow_lru.h"
+#endif
 
 #endif

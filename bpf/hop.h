@@ -46,7 +46,7 @@ verified_once __s64 fib_ask(ctx_t *ctx, __u32 ifindex, __u32 family, const struc
 	else
 		on_link = addr_equal((const struct serin_addr *)fib.ipv6_dst, to);
 	if (answer == BPF_FIB_LKUP_RET_SUCCESS)
-		mac = (__u64)*(__u32 *)fib.dmac | (__u64)*(__u16 *)(fib.dmac + 4) << 32;
+		mac = (__u64) * (__u32 *)fib.dmac | (__u64) * (__u16 *)(fib.dmac + 4) << 32;
 	return SERIN_HOP(mac, *device & 0xff) | (on_link ? HOP_ON_LINK : 0);
 }
 
@@ -87,7 +87,8 @@ static __always_inline int hop_to_backend(ctx_t *ctx, const struct pkt *pkt, con
 	return 0;
 }
 
-/* Towards a client that is opening a flow. On the same segment its own frame says where it is. */
+/* Towards a client that is opening a flow. On the same segment its own frame says where it is; and if its gateway there
+ * is not known yet, the one that its frame came from is. */
 static __always_inline int hop_to_new_client(ctx_t *ctx, const struct pkt *pkt, __u64 *ret)
 {
 	__s64 answer = fib_ask(ctx, pkt->ifindex, pkt->family, &pkt->dst, &pkt->src);
@@ -98,25 +99,23 @@ static __always_inline int hop_to_new_client(ctx_t *ctx, const struct pkt *pkt, 
 		*ret = seen;
 		return 0;
 	}
-	return hop_settle(answer, 0, ret);
+	return hop_settle(answer, seen, ret);
 }
 
 /* Towards the client of a flow whose next hop was looked up under older routes. */
-static __always_inline int hop_to_client(ctx_t *ctx, const struct pkt *pkt, const struct flow *flow, __u32 routes,
-					 __u64 *ret)
+static __always_inline int hop_to_client(ctx_t *ctx, const struct pkt *pkt, const struct flow *flow,
+					 struct serin_way *way, __u32 routes, __u64 *ret)
 {
-	struct serin_way *way;
 	int failed;
 
 	*ret = flow->hop;
 	if (likely(flow->routes_generation == routes))
 		return 0;
-	way = way_at(flow->index);
 	failed = hop_settle(fib_ask(ctx, pkt->ifindex, pkt->family, &flow->rewrite.src, &flow->rewrite.dst), *ret, ret);
 	if (failed)
 		return failed;
 	/* Should the way be another flow's by now: that one was looked up under these routes and writes its own. */
-	if (way && READ_ONCE(way->claim) == flow->claim) {
+	if (READ_ONCE(way->claim) == flow->claim) {
 		WRITE_ONCE(way->hop, *ret);
 		WRITE_ONCE(way->routes_generation, routes);
 	}

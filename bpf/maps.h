@@ -6,13 +6,15 @@
 #include <serin/abi.h>
 #include <serin/reasons.h>
 
-#define MAP(name_, type_, entries_, key_, value_)   \
-	struct {                                    \
-		__uint(type, BPF_MAP_TYPE_##type_); \
-		__uint(max_entries, entries_);      \
-		__type(key, key_);                  \
-		__type(value, value_);              \
+#define MAP_WITH(name_, type_, flags_, entries_, key_, value_) \
+	struct {                                               \
+		__uint(type, BPF_MAP_TYPE_##type_);            \
+		__uint(map_flags, flags_);                     \
+		__uint(max_entries, entries_);                 \
+		__type(key, key_);                             \
+		__type(value, value_);                         \
 	} name_ SEC(".maps")
+#define MAP(name_, type_, entries_, key_, value_) MAP_WITH(name_, type_, 0, entries_, key_, value_)
 
 /* Written by the agent */
 MAP(identity, ARRAY, 1, __u32, struct serin_identity);
@@ -39,9 +41,10 @@ struct {
 	__array(values, struct plan_map);
 } plans SEC(".maps");
 
-/* Written by the kernel. The sizes of the flow table are set when it is loaded. */
-MAP(tags, ARRAY, 1, __u32, __u64);
-MAP(ways, ARRAY, SERIN_WAYS_PER_BUCKET, __u32, struct serin_way);
+/* Written by the kernel. The sizes of the flow table are set when it is loaded. An array that can be mapped begins on a
+ * page of its own; any other behind its header, where every way would lie across two cache lines. */
+MAP_WITH(tags, ARRAY, BPF_F_MMAPABLE, 1, __u32, __u64);
+MAP_WITH(ways, ARRAY, BPF_F_MMAPABLE, SERIN_WAYS_PER_BUCKET, __u32, struct serin_way);
 MAP(hops, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_hop);
 MAP(cursors, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(stats, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_stats);

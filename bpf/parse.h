@@ -23,7 +23,7 @@ struct headers {
 /* A MAC address as a number, first byte lowest: the form of SERIN_HOP. */
 static __always_inline __u64 mac_number(const __u8 *mac)
 {
-	return (__u64)*(const __u32 *)mac | (__u64)*(const __u16 *)(mac + 4) << 32;
+	return (__u64) * (const __u32 *)mac | (__u64) * (const __u16 *)(mac + 4) << 32;
 }
 
 static __always_inline bool parse_tcp(struct headers *at, void *end, __u32 room, struct pkt *pkt)
@@ -87,9 +87,8 @@ static __always_inline bool parse_ipv6(struct headers *at, void *end, struct pkt
 	return parse_tcp(at, end, room, pkt);
 }
 
-/* Fill `at` and the facts; false: not something that a service could be about. `room` is the frame's whole length,
- * which may reach beyond `end`. */
-static __always_inline bool parse(void *data, void *end, __u32 room, struct headers *at, struct pkt *pkt)
+/* Fill `at` and the facts; false: not something that a service could be about. The frame may reach beyond `end`. */
+static __always_inline bool parse(void *data, void *end, struct headers *at, struct pkt *pkt)
 {
 	struct ethhdr *eth = data;
 	bool known = false;
@@ -103,7 +102,7 @@ static __always_inline bool parse(void *data, void *end, __u32 room, struct head
 		known = parse_ipv4(at, end, pkt);
 	else if (eth->h_proto == bpf_htons(ETHERTYPE_IPV6))
 		known = parse_ipv6(at, end, pkt);
-	return known && pkt->length <= room - sizeof(*eth);
+	return known;
 }
 
 #endif

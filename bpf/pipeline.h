@@ -7,8 +7,12 @@
 
 #include "hop.h"
 #include "observe.h"
-#include "open.h"
 #include "tcp.h"
+#ifdef SERIN_FLOW_LRU /* see tests/bench */
+#include "open_lru.h"
+#else
+#include "open.h"
+#endif
 
 /* The listener that the packet is for, or NULL: not ours. */
 static __always_inline const struct serin_listener *listener_of(const struct pkt *pkt, __u32 *ret_id)
@@ -60,10 +64,10 @@ static __always_inline void flow_await(__u32 index)
 			break;
 }
 
-/* A packet without a flow: what it is for, and a flow if it may open one. VERDICT_FORWARD with `ret` filled, another
- * verdict, or a drop. */
+/* A packet without a flow: what it is for, and a flow if it may open one. VERDICT_FORWARD with its way and `ret` filled,
+ * another verdict, or a drop. */
 static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u64 hash,
-					 const struct serin_settings *set, struct flow *ret)
+					 const struct serin_settings *set, struct flow *ret, struct serin_way **ret_way)
 {
 	struct opening opening = { .routes_generation = set->routes_generation };
 	const struct serin_listener *listener = listener_of(pkt, &opening.listener);
@@ -75,6 +79,8 @@ static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u6
 		return VERDICT_PASS;
 	if (pkt->fragment)
 		return drop(SERIN_DROP_FRAGMENT);
+	if (pkt->ttl <= 1)
+		return drop(SERIN_DROP_TTL_EXPIRED);
 	opening.forward = listener->forward;
 	/* With the client's own addresses a backend can go on with a connection that this host knows nothing about. */
 	if ((pkt->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN &&
@@ -93,7 +99,8 @@ static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u6
 	rival = (index & OPENED_BY_RIVAL) != 0;
 	if (rival)
 		flow_await(index);
-	if (index == NO_WAY || !flow_read(index, pkt, ret))
+	*ret_way = index == NO_WAY ? NULL : flow_way(index, pkt);
+	if (!*ret_way || !flow_read(*ret_way, index, pkt, ret))
 		return drop(SERIN_DROP_CONTENDED);
 	count_opening(ret, !rival);
 	return VERDICT_FORWARD;
@@ -104,20 +111,23 @@ static __always_inline int pipeline(ctx_t *ctx, const struct pkt *pkt, struct fl
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	__u64 hash = pkt_hash(pkt), hop = 0;
-	bool found;
+	struct serin_way *way;
 	int verdict;
 
 	if (!set)
 		return VERDICT_PASS;
-	found = flow_find(pkt, hash, ret_flow);
-	if (found && syn_begins_anew(pkt, ret_flow, set)) {
-		flow_retire(ret_flow, pkt->stamp);
-		found = false;
+	way = flow_find(pkt, hash, ret_flow);
+	if (way && syn_begins_anew(pkt, ret_flow, way, set)) {
+		flow_retire(ret_flow, way, pkt->stamp);
+		way = NULL;
 	}
-	if (!found) {
-		verdict = pipeline_open(ctx, pkt, hash, set, ret_flow);
+	if (!way) {
+		verdict = pipeline_open(ctx, pkt, hash, set, ret_flow, &way);
 		if (verdict != VERDICT_FORWARD)
 			return verdict;
+		/* The verifier does not see that there always is one. */
+		if (!way)
+			return drop(SERIN_DROP_CONTENDED);
 	}
 	if (pkt->fragment)
 		return drop(SERIN_DROP_FRAGMENT);
@@ -126,13 +136,13 @@ static __always_inline int pipeline(ctx_t *ctx, const struct pkt *pkt, struct fl
 	if (ret_flow->direction == SERIN_TO_BACKEND)
 		verdict = hop_to_backend(ctx, pkt, ret_flow, set->routes_generation, &hop);
 	else
-		verdict = hop_to_client(ctx, pkt, ret_flow, set->routes_generation, &hop);
+		verdict = hop_to_client(ctx, pkt, ret_flow, way, set->routes_generation, &hop);
 	if (!verdict)
 		verdict = hop_take(hop, pkt, &ret_flow->rewrite);
 	if (verdict)
 		return verdict;
 	count_packet(pkt, ret_flow);
-	track(pkt, ret_flow);
+	track(pkt, ret_flow, way);
 	return VERDICT_FORWARD;
 }
 

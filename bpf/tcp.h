@@ -90,12 +90,16 @@ static __always_inline void track_fin(const struct tracked *flow, struct serin_w
 verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __u32 direction, __u32 backend)
 {
 	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
-	struct serin_way *way = way_at(index), *peer;
-	struct tracked flow = { way, claim, direction };
 	bool embryonic = SERIN_WAY_STATE(claim) == SERIN_WAY_EMBRYONIC;
+	struct serin_way *way, *peer;
+	struct tracked flow;
 
-	if (!pkt || !count || !way)
+	if (!pkt || !count)
 		return 0;
+	way = flow_way(index, pkt);
+	if (!way)
+		return 0;
+	flow = (struct tracked){ way, claim, direction };
 	peer = flow_peer(way);
 	if (pkt->flags & TCP_RST) {
 		track_rst(pkt, &flow, peer, count);
@@ -113,19 +117,18 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	}
 	/* Only who has seen the backend's number can acknowledge it: an answer alone proves nothing about the client. */
 	if (embryonic && direction == SERIN_TO_BACKEND && pkt->flags & TCP_ACK && peer && peer->seen & SERIN_SEEN_SEQ &&
-	    pkt->ack == peer->next_seq && flow_establish(&flow, peer))
+	    pkt->ack == peer->next_seq && flow_establish(&flow, peer)) {
 		count->established++;
-	if (pkt->flags & TCP_FIN)
+		embryonic = false;
+	}
+	/* Nor may a stranger's FIN raise a flow above the embryonic ones, which are there to be taken back. */
+	if (pkt->flags & TCP_FIN && !embryonic)
 		track_fin(&flow, peer, count);
 	return 0;
 }
 
-static __always_inline void track(const struct pkt *pkt, const struct flow *flow)
+static __always_inline void track(const struct pkt *pkt, const struct flow *flow, struct serin_way *way)
 {
-	struct serin_way *way = way_at(flow->index);
-
-	if (!way)
-		return;
 	if (way->stamp != pkt->stamp)
 		way->stamp = pkt->stamp;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
@@ -139,16 +142,12 @@ static __always_inline void track(const struct pkt *pkt, const struct flow *flow
 
 /* A client's SYN on a flow that is over, by its FINs, a RST or its age: a new connection that happens to have the old
  * one's ports. */
-static __always_inline bool syn_begins_anew(const struct pkt *pkt, const struct flow *flow,
+static __always_inline bool syn_begins_anew(const struct pkt *pkt, const struct flow *flow, const struct serin_way *way,
 					    const struct serin_settings *set)
 {
-	struct serin_way *way;
-
 	if (likely(!(pkt->flags & TCP_SYN)) || pkt->flags & TCP_ACK || flow->direction != SERIN_TO_BACKEND)
 		return false;
-	way = way_at(flow->index);
-	return SERIN_WAY_STATE(flow->claim) == SERIN_WAY_CLOSED ||
-	       (way && way_expired(set, way, flow->claim, pkt->stamp));
+	return SERIN_WAY_STATE(flow->claim) == SERIN_WAY_CLOSED || way_expired(set, way, flow->claim, pkt->stamp);
 }
 
 #endif

@@ -56,23 +56,23 @@ enum serin_forward {
 struct serin_identity {
 	__u64 magic;
 	__u32 abi_version;
-	__u32 buckets;                    /* of the flow table, a power of two */
-	__u32 hash_key[SERIN_HASH_KEYS];  /* the flow table's secret */
+	__u32 buckets;                   /* of the flow table, a power of two */
+	__u32 hash_key[SERIN_HASH_KEYS]; /* the flow table's secret */
 	__u32 pad[2];
 };
 
 /* Map `settings`, one entry: what the agent may change at any time. The kernel never writes it. */
 struct serin_settings {
-	__u32 routes_generation;   /* moved when a route, a neighbour's address or a device changed */
-	__u16 snat_port_first;     /* host byte order; the range is [first, first + count) */
+	__u32 routes_generation; /* moved when a route, a neighbour's address or a device changed */
+	__u16 snat_port_first;   /* host byte order; the range is [first, first + count) */
 	__u16 pad;
 	__u32 snat_port_count;
-	__u32 linger_embryonic;    /* the rest in stamps: how long an idle flow of that state is kept */
+	__u32 linger_embryonic; /* the rest in stamps: how long an idle flow of that state is kept */
 	__u32 linger_established;
 	__u32 linger_half_closed;
 	__u32 linger_closed;
-	__u32 port_rest;           /* stamps that a freed SNAT port is left alone while others are free */
-	__u32 rst_per_second;      /* per CPU: answers to TCP segments that belong to no flow */
+	__u32 port_rest;      /* stamps that a freed SNAT port is left alone while others are free */
+	__u32 rst_per_second; /* per CPU: answers to TCP segments that belong to no flow */
 };
 
 /* Map `devices`, by device id. */
@@ -132,7 +132,7 @@ struct serin_backend {
 /* All that decides where new connections of one service go. Map `plans`: service id -> array map with
  * this one value. Replaced whole, never edited. */
 struct serin_plan {
-	__u32 generation; /* moves with every replacement; 0 is never used */
+	__u32 generation;                 /* moves with every replacement; 0 is never used */
 	__u16 weight[SERIN_MAX_VERSIONS]; /* in slots, for whoever reads the plan back */
 	__u8 versions;
 	__u8 baseline;
@@ -143,9 +143,9 @@ struct serin_plan {
 	__u32 pad2;
 	__u64 seed;      /* of the split over the versions: the service's and the rollout's */
 	__u64 ring_seed; /* of the place on a ring: the service's */
-	__u64 mask4[2]; /* the prefixes over a whole serin_addr, as loaded from memory */
+	__u64 mask4[2];  /* the prefixes over a whole serin_addr, as loaded from memory */
 	__u64 mask6[2];
-	__u8 slot[SERIN_SLOTS]; /* version index */
+	__u8 slot[SERIN_SLOTS];                          /* version index */
 	__u16 ring[SERIN_MAX_VERSIONS][SERIN_RING_SIZE]; /* backend id, or SERIN_NO_BACKEND throughout */
 	__u8 pad3[8];
 };
@@ -171,9 +171,9 @@ struct serin_hop {
 /* A way's claim word: state in the low bits, above it a generation that moves with every claim. */
 enum serin_way_state {
 	SERIN_WAY_FREE = 0,
-	SERIN_WAY_BUSY = 1,     /* one CPU is filling or emptying it; everybody else keeps away */
-	SERIN_WAY_PENDING = 2,  /* filled and findable by other inserters of the same key, not yet by packets */
-	SERIN_WAY_KILLED = 3,   /* lost to another inserter of the same key; its claimer empties it */
+	SERIN_WAY_BUSY = 1,    /* one CPU is filling or emptying it; everybody else keeps away */
+	SERIN_WAY_PENDING = 2, /* filled and findable by other inserters of the same key, not yet by packets */
+	SERIN_WAY_KILLED = 3,  /* lost to another inserter of the same key; its claimer empties it */
 	SERIN_WAY_EMBRYONIC = 4,
 	SERIN_WAY_ESTABLISHED = 5,
 	SERIN_WAY_HALF_CLOSED = 6,
@@ -197,21 +197,21 @@ enum serin_way_seen {
  *   to the client:   backend -> (snat | client, nat_port)   is rewritten to  listener -> (client, client_port) */
 struct serin_way {
 	__u32 claim;
-	__u32 peer;       /* the way of the other direction, and its generation */
+	__u32 peer; /* the way of the other direction, and its generation */
 	__u32 peer_generation;
-	__u32 stamp;      /* last packet of this direction */
+	__u32 stamp; /* last packet of this direction */
 	struct serin_addr client;
 	__be16 client_port;
 	__be16 nat_port;
 	__u16 listener;
 	__u16 backend;
-	__u64 hop;        /* of this direction */
-	__u32 next_seq;   /* the next sequence number that this direction's sender will use; host byte order */
+	__u64 hop;               /* of this direction */
+	__u32 next_seq;          /* the next sequence number that this direction's sender will use; host byte order */
 	__u32 routes_generation; /* under which `hop` was looked up */
-	__u32 opened;     /* stamp */
-	__u8 snat;        /* index into `snat`, or SERIN_NO_SNAT */
-	__u8 direction;   /* enum serin_direction */
-	__u8 seen;        /* enum serin_way_seen */
+	__u32 opened;            /* stamp */
+	__u8 snat;               /* index into `snat`, or SERIN_NO_SNAT */
+	__u8 direction;          /* enum serin_direction */
+	__u8 seen;               /* enum serin_way_seen */
 	__u8 pad;
 };
 #define SERIN_NO_SNAT 0xffu
@@ -228,19 +228,19 @@ struct serin_way {
 /* Map `stats`, by backend id, per CPU, never reset. */
 struct serin_stats {
 	__u64 packets[SERIN_DIRECTIONS];
-	__u64 bytes[SERIN_DIRECTIONS]; /* of IP packets */
-	__u64 opened;                  /* flows given to this backend */
-	__u64 established;             /* handshakes that the client completed */
-	__u64 closed;                  /* both FINs, or a valid RST */
+	__u64 bytes[SERIN_DIRECTIONS];  /* of IP packets */
+	__u64 opened;                   /* flows given to this backend */
+	__u64 established;              /* handshakes that the client completed */
+	__u64 closed;                   /* both FINs, or a valid RST */
 	__u64 resets[SERIN_DIRECTIONS]; /* by who sent them: [TO_BACKEND] the client, [TO_CLIENT] the backend */
 };
 
 /* Map `table_stats`, one entry, per CPU, never reset. */
 struct serin_table_stats {
-	__u64 evicted[8];      /* ways taken for a newcomer, by enum serin_way_state */
-	__u64 ports_retaken;   /* SNAT ports taken from an embryonic or finished flow */
-	__u64 ports_unrested;  /* SNAT ports given out again before their rest was over */
-	__u64 lost_races;      /* flows that another CPU had opened at the same moment */
+	__u64 evicted[8];     /* ways taken for a newcomer, by enum serin_way_state */
+	__u64 ports_retaken;  /* SNAT ports taken from an embryonic or finished flow */
+	__u64 ports_unrested; /* SNAT ports given out again before their rest was over */
+	__u64 lost_races;     /* flows that another CPU had opened at the same moment */
 	__u64 rst_sent;
 };
 

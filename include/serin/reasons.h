@@ -22,7 +22,7 @@ enum serin_drop {
 #define SERIN_DROP_ENUM(upper, label, text) SERIN_DROP_##upper,
 	SERIN_DROP_REASONS(SERIN_DROP_ENUM)
 #undef SERIN_DROP_ENUM
-	SERIN_DROPS
+		SERIN_DROPS
 };
 
 #endif

@@ -23,7 +23,7 @@ check_unharmed busy 100
 programs=$(bpftool prog show pinned "$PINS/program" 2>/dev/null | head -n 1 || true)
 note "pins: $(find "$PINS" -mindepth 1 | wc -l); $programs"
 check "serin detach" serin detach
-check_equal "pin directory after detach" "$(ls -d "$PINS" 2>/dev/null)" ""
+check_equal "pin directory after detach" "$(find /sys/fs/bpf -maxdepth 1 -name "$RUN")" ""
 for dev in front back; do
 	check_equal "program on $dev" "$(program_of $dev)" ""
 done

@@ -4,7 +4,7 @@
 
 # TARGET FIRST_SOURCE: 400 sources once each, and a few that stay. The canary's share is set to 25 %.
 check_split() {
-	load split -t "$1" -s "$2" -n 400 -N 400 -c 32 -o "$WORK/split.record"
+	load split -t "$1" -s "$2" -n 400 -N 400 -c 100 -o "$WORK/split.record"
 	check_unharmed split 400
 	check_between "share of the canary among 400 sources" "$(share_of split canary)" 15 35
 	check_equal "connections that the kernel counted" \

@@ -109,6 +109,7 @@ load() {
 start_load() {
 	local name=$1
 	shift
+	rm -f "$WORK/$name.ready"
 	start client "$TOOLS/load" -R "$WORK/$name.ready" "$@" >"$WORK/$name.json"
 	LOAD_PID=${PIDS[-1]}
 	wait_for 15 test -e "$WORK/$name.ready" || fail "$name: not every connection was answered within 15 s"

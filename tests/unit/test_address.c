@@ -45,11 +45,41 @@ static void test_parse_bytes(void **state)
 static void test_parse_refuses(void **state)
 {
 	static const char *const texts[] = {
-		"", " ", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.04", "1.2.3.00", "0x1.2.3.4",
-		" 1.2.3.4", "1.2.3.4 ", "1.2.3.4:80", "[1.2.3.4]", "1.2.3.4/32", "16909060", "localhost",
-		":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "g::", "[2001:db8::1]",
-		"2001:db8::1%eth0", "fe80::1%1", "2001:db8::1/64", "2001:0db8::1", "2001:db8::01", "00::1",
-		"::ffff:1.2.3.4", "::ffff:102:304", "0:0:0:0:0:ffff:1.2.3.4", "64:ff9b::192.0.02.1",
+		"",
+		" ",
+		"1",
+		"1.2.3",
+		"1.2.3.4.5",
+		"1.2.3.256",
+		"01.2.3.4",
+		"1.2.3.04",
+		"1.2.3.00",
+		"0x1.2.3.4",
+		" 1.2.3.4",
+		"1.2.3.4 ",
+		"1.2.3.4:80",
+		"[1.2.3.4]",
+		"1.2.3.4/32",
+		"16909060",
+		"localhost",
+		":",
+		":::",
+		"1::2::3",
+		"1:2:3:4:5:6:7",
+		"1:2:3:4:5:6:7:8:9",
+		"12345::",
+		"g::",
+		"[2001:db8::1]",
+		"2001:db8::1%eth0",
+		"fe80::1%1",
+		"2001:db8::1/64",
+		"2001:0db8::1",
+		"2001:db8::01",
+		"00::1",
+		"::ffff:1.2.3.4",
+		"::ffff:102:304",
+		"0:0:0:0:0:ffff:1.2.3.4",
+		"64:ff9b::192.0.02.1",
 	};
 	struct serin_addr addr, before;
 	size_t i;
@@ -67,11 +97,39 @@ static void test_parse_refuses(void **state)
 static void test_endpoint_refuses(void **state)
 {
 	static const char *const texts[] = {
-		"", ":", ":80", "80", "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:080",
-		"1.2.3.4:+80", "1.2.3.4:-1", "1.2.3.4: 80", "1.2.3.4 :80", "1.2.3.4:80 ", "1.2.3.4:80/tcp",
-		"1.2.3.4:http", "[1.2.3.4]:80", "2001:db8::1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]80",
-		"[2001:db8::1]:", "[2001:db8::1]:0", "[2001:db8::1:80", "2001:db8::1]:80", "[]:80", "[:80", "]:80",
-		"[[2001:db8::1]]:80", "[2001:db8::1%eth0]:80", "[::ffff:1.2.3.4]:80", "localhost:80", "*:80",
+		"",
+		":",
+		":80",
+		"80",
+		"1.2.3.4",
+		"1.2.3.4:",
+		"1.2.3.4:0",
+		"1.2.3.4:65536",
+		"1.2.3.4:080",
+		"1.2.3.4:+80",
+		"1.2.3.4:-1",
+		"1.2.3.4: 80",
+		"1.2.3.4 :80",
+		"1.2.3.4:80 ",
+		"1.2.3.4:80/tcp",
+		"1.2.3.4:http",
+		"[1.2.3.4]:80",
+		"2001:db8::1:80",
+		"2001:db8::1",
+		"[2001:db8::1]",
+		"[2001:db8::1]80",
+		"[2001:db8::1]:",
+		"[2001:db8::1]:0",
+		"[2001:db8::1:80",
+		"2001:db8::1]:80",
+		"[]:80",
+		"[:80",
+		"]:80",
+		"[[2001:db8::1]]:80",
+		"[2001:db8::1%eth0]:80",
+		"[::ffff:1.2.3.4]:80",
+		"localhost:80",
+		"*:80",
 		"[2001:db8::1]:99999999999999999999",
 		"[2001:db8::1111111111111111111111111111111111111111111111111111111111111111111111111]:80",
 	};
@@ -107,11 +165,23 @@ static void test_endpoint_bytes(void **state)
 static void test_round_trips(void **state)
 {
 	static const char *const addresses[] = {
-		"0.0.0.0", "192.0.2.1", "255.255.255.255", "::", "::1", "2001:db8::1", "2001:db8:0:1:1:1:1:1",
-		"2001:db8::1:0:0:1", "2001:0:0:1::1", "fe80::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"0.0.0.0",
+		"192.0.2.1",
+		"255.255.255.255",
+		"::",
+		"::1",
+		"2001:db8::1",
+		"2001:db8:0:1:1:1:1:1",
+		"2001:db8::1:0:0:1",
+		"2001:0:0:1::1",
+		"fe80::1",
+		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 	};
 	static const char *const endpoints[] = {
-		"192.0.2.1:1", "255.255.255.255:65535", "[::]:80", "[2001:db8::1]:443",
+		"192.0.2.1:1",
+		"255.255.255.255:65535",
+		"[::]:80",
+		"[2001:db8::1]:443",
 		"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
 	};
 	char text[ADDRESS_TEXT_LEN];
@@ -136,10 +206,8 @@ static void test_round_trips(void **state)
 static void test_canonical_form(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "2001:DB8::ABCD", "2001:db8::abcd" },
-		{ "2001:db8:0:0:0:0:2:1", "2001:db8::2:1" },
-		{ "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1" },
-		{ "2001:db8::1:1:1:1:1", "2001:db8:0:1:1:1:1:1" },
+		{ "2001:DB8::ABCD", "2001:db8::abcd" },          { "2001:db8:0:0:0:0:2:1", "2001:db8::2:1" },
+		{ "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1" }, { "2001:db8::1:1:1:1:1", "2001:db8:0:1:1:1:1:1" },
 		{ "64:ff9b::192.0.2.1", "64:ff9b::c000:201" },
 	};
 	char text[ADDRESS_TEXT_LEN];
@@ -156,12 +224,9 @@ static void test_canonical_form(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_bytes),
-		cmocka_unit_test(test_parse_refuses),
-		cmocka_unit_test(test_endpoint_refuses),
-		cmocka_unit_test(test_endpoint_bytes),
-		cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_canonical_form),
+		cmocka_unit_test(test_parse_bytes),      cmocka_unit_test(test_parse_refuses),
+		cmocka_unit_test(test_endpoint_refuses), cmocka_unit_test(test_endpoint_bytes),
+		cmocka_unit_test(test_round_trips),      cmocka_unit_test(test_canonical_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

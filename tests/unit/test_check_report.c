@@ -100,7 +100,8 @@ static void test_json(void **state)
 			      "{\"name\":\"a\",\"role\":\"trial\",\"weight\":0,\"backends\":["
 			      "{\"address\":\"[2001:db8::a]:3000\",\"weight\":1}]},"
 			      "{\"name\":\"b\",\"role\":\"baseline\",\"weight\":10000,\"backends\":["
-			      "{\"address\":\"[2001:db8::b]:3000\",\"weight\":1}]}]}]}", 0, NULL);
+			      "{\"address\":\"[2001:db8::b]:3000\",\"weight\":1}]}]}]}",
+			      0, NULL);
 	assert_non_null(expected);
 	assert_true(json_equal(report, expected));
 	json_decref(expected);
@@ -114,11 +115,9 @@ static void test_flow_ways(void **state)
 		uint32_t flows;
 		uint64_t ways;
 	} cases[] = {
-		{ 256, 1024 },	       /* 683 at least */
-		{ 384, 1024 },	       /* 1024 exactly */
-		{ 385, 2048 },
-		{ 262144, 1 << 20 },
-		{ SERIN_MAX_FLOWS, 1 << 26 },
+		{ 256, 1024 }, /* 683 at least */
+		{ 384, 1024 }, /* 1024 exactly */
+		{ 385, 2048 }, { 262144, 1 << 20 }, { SERIN_MAX_FLOWS, 1 << 26 },
 	};
 	size_t i;
 

@@ -234,7 +234,7 @@ static void test_path_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request),	      cmocka_unit_test(test_get_has_no_body),
+		cmocka_unit_test(test_request),       cmocka_unit_test(test_get_has_no_body),
 		cmocka_unit_test(test_wrong_answers), cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_permission),    cmocka_unit_test(test_path_too_long),
 	};

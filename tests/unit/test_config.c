@@ -203,8 +203,8 @@ static void test_everything(void **state)
 	assert_int_equal(service->affinity, SERIN_AFFINITY_FLOW);
 	assert_int_equal(service->prefix6, 64);
 	assert_endpoint(&service->listeners[0].addr, service->listeners[0].port, "[2001:db8::10]:80");
-	assert_endpoint(&service->versions[0].backends[0].endpoint.addr,
-			service->versions[0].backends[0].endpoint.port, "[2001:db8:1::1]:3000");
+	assert_endpoint(&service->versions[0].backends[0].endpoint.addr, service->versions[0].backends[0].endpoint.port,
+			"[2001:db8:1::1]:3000");
 	service = config_find_service(config, "mirror");
 	assert_ptr_equal(service, &config->services[2]);
 	assert_int_equal(service->affinity, SERIN_AFFINITY_SOURCE);
@@ -227,7 +227,10 @@ static struct config *parse_with(const char *head)
 static void test_http_off(void **state)
 {
 	static const char *const texts[] = {
-		"http: off", "http: 'off'", "http: {listen: off}", "http: {listen: \"off\"}",
+		"http: off",
+		"http: 'off'",
+		"http: {listen: off}",
+		"http: {listen: \"off\"}",
 		"http: {token_file: /t, listen: off}",
 	};
 	struct config *config;
@@ -343,13 +346,16 @@ static void test_limits(void **state)
 	assert_many(SERIN_MAX_SERVICES, 4, 16, "");
 	assert_many(SERIN_MAX_SERVICES + 1, 1, 1,
 		    "f:1795:3: more than 256 entries for services, expected a list of 1 to 256 services");
-	assert_many(65, 16, 1, "f:1413:5: one listening address too many, "
-			       "expected up to 1024 in all services together");
+	assert_many(65, 16, 1,
+		    "f:1413:5: one listening address too many, "
+		    "expected up to 1024 in all services together");
 	assert_many(1, 1, SERIN_MAX_BACKENDS, "");
-	assert_many(1, 1, SERIN_MAX_BACKENDS + 1, "f:4105:9: more than 4096 entries for backends, "
-						  "expected a list of at least one backend");
-	assert_many(2, 1, SERIN_MAX_BACKENDS / 2 + 1, "f:4111:9: one backend too many, "
-						      "expected up to 4096 in all services together");
+	assert_many(1, 1, SERIN_MAX_BACKENDS + 1,
+		    "f:4105:9: more than 4096 entries for backends, "
+		    "expected a list of at least one backend");
+	assert_many(2, 1, SERIN_MAX_BACKENDS / 2 + 1,
+		    "f:4111:9: one backend too many, "
+		    "expected up to 4096 in all services together");
 }
 
 struct scratch {
@@ -458,8 +464,9 @@ static uint64_t draw(uint64_t *seed)
 static size_t mutate(char *text, size_t length, size_t room, uint64_t *seed)
 {
 	static const char *const tokens[] = {
-		"[", "]", "{", "}", ": ", "- ", ", ", "\n", "\n  ", "&a ", "*a", "!x ", "'", "\"", "|", "~", "? ", "#",
-		"---\n", "null", "0", "%", "-1", "99999999999", "\xff", "\xc2\xa0", "\\", "<<: ", "off",
+		"[",  "]",   "{",  "}",           ": ",   "- ",       ", ", "\n",   "\n  ",  "&a ",
+		"*a", "!x ", "'",  "\"",          "|",    "~",        "? ", "#",    "---\n", "null",
+		"0",  "%",   "-1", "99999999999", "\xff", "\xc2\xa0", "\\", "<<: ", "off",
 	};
 	size_t at = draw(seed) % length, piece = draw(seed) % 24;
 	const char *token;

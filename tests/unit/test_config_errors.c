@@ -15,11 +15,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The parts that a case does not ask about. */
-#define TOP "interfaces: [eth0]\n"                                          /* line 1 */
-#define SERVICES "services:\n- name: shop\n"                                /* 2 lines */
-#define SHOP TOP SERVICES "  listen: 192.0.2.1:80/tcp\n"                    /* 4 lines */
-#define STABLE "  versions: {stable: {backends: ['10.0.0.1:80']}}\n"        /* 1 line */
-#define GOOD SHOP STABLE                                                    /* 5 lines */
+#define TOP "interfaces: [eth0]\n"                                   /* line 1 */
+#define SERVICES "services:\n- name: shop\n"                         /* 2 lines */
+#define SHOP TOP SERVICES "  listen: 192.0.2.1:80/tcp\n"             /* 4 lines */
+#define STABLE "  versions: {stable: {backends: ['10.0.0.1:80']}}\n" /* 1 line */
+#define GOOD SHOP STABLE                                             /* 5 lines */
 #define TWO "  versions:\n    a: {backends: ['10.0.0.1:80']}\n    b: {backends: ['10.0.0.2:80']"
 #define DEEP "[[[[[[[[[["
 #define LONG63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
@@ -67,8 +67,7 @@ static void test_yaml(void **state)
 {
 	static const struct mistake mistakes[] = {
 		{ "", "1:1: the file is empty, expected a mapping with interfaces and services" },
-		{ "# nothing but words\n",
-		  "1:1: the file is empty, expected a mapping with interfaces and services" },
+		{ "# nothing but words\n", "1:1: the file is empty, expected a mapping with interfaces and services" },
 		{ "---\n", "2:1: no value for the configuration, expected a mapping with: " ALL_KEYS },
 		{ "- a\n", "1:1: a list for the configuration, expected a mapping with: " ALL_KEYS },
 		{ "serin\n", "1:1: the text 'serin' for the configuration, expected a mapping with: " ALL_KEYS },
@@ -93,8 +92,10 @@ static void test_yaml(void **state)
 		{ TOP "x: " DEEP DEEP DEEP DEEP "\n", "2:35: lists and mappings nested too deep, "
 						      "expected up to 32 levels" },
 		{ "a: &x 1\nb: &x 1\n", "2:4: found an anchor that was defined before, expected valid YAML" },
-		{ "\xef\xbb\xbf" "bad: 1\n", "1:1: unknown key 'bad' in the configuration, "
-					     "expected one of: " ALL_KEYS },
+		{ "\xef\xbb\xbf"
+		  "bad: 1\n",
+		  "1:1: unknown key 'bad' in the configuration, "
+		  "expected one of: " ALL_KEYS },
 		{ "interfaces: &a [*a]\n", "1:13: a list for interface name, " INTERFACE },
 	};
 
@@ -110,14 +111,12 @@ static void test_keys(void **state)
 		{ TOP "snat: {port: 1}\n", "2:8: unknown key 'port' in snat, expected one of: addresses, ports" },
 		{ TOP "timeouts: {x: 1s}\n", "2:12: unknown key 'x' in timeouts, expected one of: "
 					     "embryonic, established, half_closed, closed, port_rest" },
-		{ SHOP "  health: {}\n",
-		  "5:3: unknown key 'health' in a service, expected one of: " SERVICE_KEYS },
+		{ SHOP "  health: {}\n", "5:3: unknown key 'health' in a service, expected one of: " SERVICE_KEYS },
 		{ SHOP "  versions:\n    stable: {wieght: 5%}\n",
 		  "6:14: unknown key 'wieght' in a version, expected one of: backends, weight" },
 		{ SHOP "  versions: {a: {backends: [{adress: '10.0.0.1:80'}]}}\n",
 		  "5:30: unknown key 'adress' in a backend, expected one of: address, weight" },
-		{ SHOP "  affinity: {ipv5: 1}\n",
-		  "5:14: unknown key 'ipv5' in affinity, expected one of: ipv4, ipv6" },
+		{ SHOP "  affinity: {ipv5: 1}\n", "5:14: unknown key 'ipv5' in affinity, expected one of: ipv4, ipv6" },
 		{ TOP "http: {<<: {}}\n", "2:8: unknown key '<<' in http, expected one of: listen, token_file" },
 		{ TOP "Http: off\n", "2:1: unknown key 'Http' in the configuration, expected one of: " ALL_KEYS },
 		{ TOP "\"a\\e[31m\\0\": 1\n", "2:1: unknown key 'a\\x1b[31m\\x00' in the configuration, "
@@ -125,13 +124,10 @@ static void test_keys(void **state)
 		{ TOP LONG63 LONG63 ": 1\n",
 		  "2:1: unknown key 'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123aa...' "
 		  "in the configuration, expected one of: " ALL_KEYS },
-		{ TOP "? [a]\n: 1\n",
-		  "2:3: a list for a key of the configuration, expected one of: " ALL_KEYS },
+		{ TOP "? [a]\n: 1\n", "2:3: a list for a key of the configuration, expected one of: " ALL_KEYS },
 		{ TOP "~: 1\n", "2:1: no value for a key of the configuration, expected one of: " ALL_KEYS },
-		{ TOP "!k http: off\n",
-		  "2:1: the tag '!k' for a key of the configuration, expected no tag" },
-		{ TOP "flows: 1024\nflows: 1024\n",
-		  "3:1: key 'flows' again in the configuration, expected it once" },
+		{ TOP "!k http: off\n", "2:1: the tag '!k' for a key of the configuration, expected no tag" },
+		{ TOP "flows: 1024\nflows: 1024\n", "3:1: key 'flows' again in the configuration, expected it once" },
 		{ SHOP "  name: other\n", "5:3: key 'name' again in a service, expected it once" },
 		{ SHOP "  versions: {a: {weight: 1%, weight: 1%}}\n",
 		  "5:30: key 'weight' again in a version, expected it once" },
@@ -151,8 +147,7 @@ static void test_missing(void **state)
 		{ TOP, "1:1: missing key 'services' in the configuration, expected a list of 1 to 256 services" },
 		{ TOP "services:\n- listen: 192.0.2.1:80/tcp\n" STABLE,
 		  "3:3: missing key 'name' in a service, " NAME63 },
-		{ TOP SERVICES STABLE,
-		  "3:3: missing key 'listen' in a service, expected 1 to 16 of ADDR:PORT/tcp" },
+		{ TOP SERVICES STABLE, "3:3: missing key 'listen' in a service, expected 1 to 16 of ADDR:PORT/tcp" },
 		{ SHOP, "3:3: missing key 'versions' in a service, " VERSIONS },
 		{ SHOP "  versions: {stable: {weight: 1%}}\n",
 		  "5:22: missing key 'backends' in a version, expected a list of at least one backend" },
@@ -190,18 +185,15 @@ static void test_types(void **state)
 		{ TOP "timeouts: 5s\n", "2:11: the text '5s' for timeouts, expected a mapping with: "
 					"embryonic, established, half_closed, closed, port_rest" },
 		{ TOP "flows: [1024]\n", "2:8: a list for flows, expected a whole number from 256 to 16777216" },
-		{ TOP "flows: !!int 1024\n",
-		  "2:8: the tag 'tag:yaml.org,2002:int' for flows, expected no tag" },
-		{ TOP "services: {shop: {}}\n",
-		  "2:11: a mapping for services, expected a list of 1 to 256 services" },
+		{ TOP "flows: !!int 1024\n", "2:8: the tag 'tag:yaml.org,2002:int' for flows, expected no tag" },
+		{ TOP "services: {shop: {}}\n", "2:11: a mapping for services, expected a list of 1 to 256 services" },
 		{ TOP "services: []\n", "2:11: an empty list for services, expected a list of 1 to 256 services" },
 		{ TOP "services: [shop]\n",
 		  "2:12: the text 'shop' for a service, expected a mapping with: " SERVICE_KEYS },
 		{ TOP "services:\n-\n", "3:2: no value for a service, expected a mapping with: " SERVICE_KEYS },
 		{ TOP SERVICES "  listen: {}\n",
 		  "4:11: an empty mapping for listen, expected 1 to 16 of ADDR:PORT/tcp" },
-		{ TOP SERVICES "  listen: []\n",
-		  "4:11: an empty list for listen, expected 1 to 16 of ADDR:PORT/tcp" },
+		{ TOP SERVICES "  listen: []\n", "4:11: an empty list for listen, expected 1 to 16 of ADDR:PORT/tcp" },
 		{ TOP SERVICES "  listen: ~\n", "4:11: no value for listening address, " LISTENER },
 		{ SHOP "  versions: [a]\n", "5:13: a list for versions, " VERSIONS },
 		{ SHOP "  versions: {}\n", "5:13: an empty mapping for versions, " VERSIONS },
@@ -232,10 +224,11 @@ static void test_host(void **state)
 		{ "interfaces: [a/b]\n", "1:14: invalid interface name 'a/b', " INTERFACE },
 		{ "interfaces: ['a:1']\n", "1:14: invalid interface name 'a:1', " INTERFACE },
 		{ "interfaces: [..]\n", "1:14: invalid interface name '..', " INTERFACE },
-		{ "interfaces: [abcdefghijklmnop]\n",
-		  "1:14: invalid interface name 'abcdefghijklmnop', " INTERFACE },
+		{ "interfaces: [abcdefghijklmnop]\n", "1:14: invalid interface name 'abcdefghijklmnop', " INTERFACE },
 		{ "interfaces: [\"eth0\\0x\"]\n", "1:14: invalid interface name 'eth0\\x00x', " INTERFACE },
-		{ "interfaces: [eth\xc2\xa0""0]\n", "1:14: invalid interface name 'eth\\xc2\\xa00', " INTERFACE },
+		{ "interfaces: [eth\xc2\xa0"
+		  "0]\n",
+		  "1:14: invalid interface name 'eth\\xc2\\xa00', " INTERFACE },
 		{ "interfaces: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]\n",
 		  "1:62: more than 16 entries for interfaces, expected a list of 1 to 16 interface names" },
 		{ TOP "attach: tc\n", "2:9: invalid attach 'tc', expected one of: auto, xdp, xdp-generic" },
@@ -251,21 +244,21 @@ static void test_host(void **state)
 						"expected an absolute path such as /etc/serin/token" },
 		{ TOP "snat: {addresses: []}\n", "2:19: an empty list for SNAT addresses, "
 						 "expected a list of 1 to 16 addresses of this host" },
-		{ TOP "snat: {addresses: ['10.0.0.1:80']}\n",
-		  "2:20: invalid SNAT address '10.0.0.1:80', " SNAT },
+		{ TOP "snat: {addresses: ['10.0.0.1:80']}\n", "2:20: invalid SNAT address '10.0.0.1:80', " SNAT },
 		{ TOP "snat: {addresses: ['::ffff:10.0.0.1']}\n",
 		  "2:20: invalid SNAT address '::ffff:10.0.0.1', " SNAT },
 		{ TOP "snat: {addresses: [10.0.0.1, 10.0.0.1]}\n",
 		  "2:30: SNAT address '10.0.0.1' again, expected it once" },
 		{ TOP "snat: {addresses: [127.0.0.1]}\n", "2:20: the loopback address '127.0.0.1', " UNICAST },
 		{ TOP "snat: {addresses: [1.0.0.1,1.0.0.2,1.0.0.3,1.0.0.4,1.0.0.5,1.0.0.6,1.0.0.7,1.0.0.8,1.0.0.9,"
-		  "1.0.0.10,1.0.0.11,1.0.0.12,1.0.0.13,1.0.0.14,1.0.0.15,1.0.0.16,1.0.0.17]}\n",
+		      "1.0.0.10,1.0.0.11,1.0.0.12,1.0.0.13,1.0.0.14,1.0.0.15,1.0.0.16,1.0.0.17]}\n",
 		  "2:155: more than 16 entries for SNAT addresses, "
 		  "expected a list of 1 to 16 addresses of this host" },
 		{ TOP "snat: {ports: 1024}\n", "2:15: invalid SNAT ports '1024', "
 					       "expected FIRST-LAST with 1 <= FIRST <= LAST <= 65535, "
 					       "such as 1024-32767" },
-		{ TOP "snat: {ports: 1024\xe2\x80\x93""32767}\n",
+		{ TOP "snat: {ports: 1024\xe2\x80\x93"
+		      "32767}\n",
 		  "2:15: invalid SNAT ports '1024\\xe2\\x80\\x9332767', "
 		  "expected FIRST-LAST with 1 <= FIRST <= LAST <= 65535, such as 1024-32767" },
 		{ TOP "timeouts: {closed: 10}\n", "2:20: invalid timeout '10', " SECONDS },
@@ -323,7 +316,8 @@ static void test_listeners(void **state)
 		  "6:5: listening address '192.0.2.1:80/tcp' again (first on line 5), expected it once" },
 		{ GOOD "- name: other\n  listen: 192.0.2.1:80/tcp\n",
 		  "7:11: listening address '192.0.2.1:80/tcp' again (first on line 4), expected it once" },
-		{ TOP SERVICES "  listen: [1.0.0.1:1/tcp, 1.0.0.1:2/tcp, 1.0.0.1:3/tcp, 1.0.0.1:4/tcp, 1.0.0.1:5/tcp,\n"
+		{ TOP SERVICES
+		  "  listen: [1.0.0.1:1/tcp, 1.0.0.1:2/tcp, 1.0.0.1:3/tcp, 1.0.0.1:4/tcp, 1.0.0.1:5/tcp,\n"
 		  "  1.0.0.1:6/tcp, 1.0.0.1:7/tcp, 1.0.0.1:8/tcp, 1.0.0.1:9/tcp, 1.0.0.1:10/tcp, 1.0.0.1:11/tcp,\n"
 		  "  1.0.0.1:12/tcp, 1.0.0.1:13/tcp, 1.0.0.1:14/tcp, 1.0.0.1:15/tcp, 1.0.0.1:16/tcp,\n"
 		  "  1.0.0.1:17/tcp]\n",
@@ -346,8 +340,7 @@ static void test_services(void **state)
 		{ TOP "services:\n- name: ''\n", "3:9: invalid service name '', " NAME63 },
 		{ TOP "services:\n- name:\n", "3:8: no value for service name, " NAME63 },
 		{ TOP "services:\n- name: 4" LONG63 "\n", "3:9: invalid service name '4" LONG63 "', " NAME63 },
-		{ GOOD "- name: shop\n",
-		  "6:9: service name 'shop' again (first on line 3), expected one of its own" },
+		{ GOOD "- name: shop\n", "6:9: service name 'shop' again (first on line 3), expected one of its own" },
 		{ SHOP "  protocol: http\n", "5:13: invalid protocol 'http', expected tcp" },
 		{ SHOP "  protocol: udp\n", "5:13: invalid protocol 'udp', expected tcp" },
 		{ SHOP "  forward: ipip\n", "5:12: invalid forward 'ipip', expected one of: nat, gateway" },
@@ -390,10 +383,10 @@ static void test_versions(void **state)
 		{ SHOP "  versions:\n    a: &a {backends: ['10.0.0.1:80']}\n    b: *a\n",
 		  "6:23: backend '10.0.0.1:80' again (first in version 'a' on line 6), expected it once in a service" },
 		{ SHOP "  versions:\n    a: {backends: ['10.0.0.1:1']}\n    b: {backends: ['10.0.0.1:2']}\n"
-		  "    c: {backends: ['10.0.0.1:3']}\n    d: {backends: ['10.0.0.1:4']}\n"
-		  "    e: {backends: ['10.0.0.1:5']}\n    f: {backends: ['10.0.0.1:6']}\n"
-		  "    g: {backends: ['10.0.0.1:7']}\n    h: {backends: ['10.0.0.1:8']}\n"
-		  "    i: {backends: ['10.0.0.1:9']}\n",
+		       "    c: {backends: ['10.0.0.1:3']}\n    d: {backends: ['10.0.0.1:4']}\n"
+		       "    e: {backends: ['10.0.0.1:5']}\n    f: {backends: ['10.0.0.1:6']}\n"
+		       "    g: {backends: ['10.0.0.1:7']}\n    h: {backends: ['10.0.0.1:8']}\n"
+		       "    i: {backends: ['10.0.0.1:9']}\n",
 		  "14:5: more than 8 versions, " VERSIONS },
 		{ SHOP TWO ", weight: 5}\n", "7:44: invalid weight '5', " SHARE },
 		{ SHOP TWO ", weight: 5x}\n", "7:44: invalid weight '5x', " SHARE },
@@ -457,15 +450,9 @@ static void test_backends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_yaml),
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_types),
-		cmocka_unit_test(test_host),
-		cmocka_unit_test(test_listeners),
-		cmocka_unit_test(test_services),
-		cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_backends),
+		cmocka_unit_test(test_yaml),     cmocka_unit_test(test_keys),     cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_types),    cmocka_unit_test(test_host),     cmocka_unit_test(test_listeners),
+		cmocka_unit_test(test_services), cmocka_unit_test(test_versions), cmocka_unit_test(test_backends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,8 @@ static void test_services_to_the_limit_and_past(void **state)
 	backend(&s->config.services[0], STABLE, "10.0.0.1:80");
 	apply(s);
 	fill_services(s, "b", SERIN_MAX_SERVICES);
-	refused(s, -ENOSPC, "serin.yaml: 256 services, and 1 removed that connections may still use, "
+	refused(s, -ENOSPC,
+		"serin.yaml: 256 services, and 1 removed that connections may still use, "
 		"expected at most 256 together");
 }
 
@@ -125,7 +126,8 @@ static void test_backends_to_the_limit_and_past(void **state)
 	assert_int_equal(s->image->endpoint_count, SERIN_MAX_BACKENDS);
 
 	fill_backends(s, 2, SERIN_MAX_BACKENDS - 1); /* two leave, one comes */
-	refused(s, -ENOSPC, "serin.yaml: 4095 backends, and 2 removed that connections may still use, "
+	refused(s, -ENOSPC,
+		"serin.yaml: 4095 backends, and 2 removed that connections may still use, "
 		"expected at most 4096 together");
 }
 

@@ -80,7 +80,8 @@ static void test_too_many_sources(void **state)
 	apply(s);
 	assert_group(s, "10.0.0.15:80", 15, 1);
 	backend(added, STABLE, "10.0.0.16:80");
-	refused(s, -ENOSPC, "serin.yaml:12:7: 17 source addresses towards backends, those of earlier "
+	refused(s, -ENOSPC,
+		"serin.yaml:12:7: 17 source addresses towards backends, those of earlier "
 		"configurations included, expected at most 16");
 }
 
@@ -200,7 +201,8 @@ static void test_snat_of_a_family_is_missing(void **state)
 
 	nat_shop(s);
 	snat(s, "192.0.2.1:0");
-	refused(s, -EINVAL, "serin.yaml:12:7: service \"shop\": backend [2001:db8:1::11]:3000 is IPv6, expected an "
+	refused(s, -EINVAL,
+		"serin.yaml:12:7: service \"shop\": backend [2001:db8:1::11]:3000 is IPv6, expected an "
 		"IPv6 address among snat.addresses");
 	s->config.services[0].forward = SERIN_FORWARD_GATEWAY;
 	apply(s);

@@ -63,8 +63,15 @@ static void test_keyvalue_quotes_what_must_be(void **state)
 static void test_json_is_always_json(void **state)
 {
 	static const char *const texts[] = {
-		"", "plain", "\"quoted\"", "back\\slash", "line\nbreak", "\001\002\037\177", "caf\xc3\xa9",
-		"\xf0\x9f\x90\xa4 canary", "c1\xc2\x9bx",
+		"",
+		"plain",
+		"\"quoted\"",
+		"back\\slash",
+		"line\nbreak",
+		"\001\002\037\177",
+		"caf\xc3\xa9",
+		"\xf0\x9f\x90\xa4 canary",
+		"c1\xc2\x9bx",
 	};
 
 	(void)state;

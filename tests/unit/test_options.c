@@ -55,8 +55,8 @@ static void test_defaults(void **state)
 
 static void test_everything_mixed(void **state)
 {
-	static const char *const words[] = { "x", "shop", "-wo", "json", "--reason=a=b", "canary=5%",
-					     "--socket", "/s", "-cfile", "--", "--not-one", NULL };
+	static const char *const words[] = { "x",        "shop", "-wo",    "json", "--reason=a=b", "canary=5%",
+					     "--socket", "/s",   "-cfile", "--",   "--not-one",    NULL };
 	char *argv[MAX_WORDS];
 	struct complaint complaint;
 	struct options options;
@@ -76,8 +76,18 @@ static void test_everything_mixed(void **state)
 
 static void test_the_rest(void **state)
 {
-	static const char *const words[] = { "x", "--flows", "reset", "--pin-dir", "/p", "--state-dir=/d",
-					     "--listen", "l", "--log-level=debug", "--log-format", "json", "--help",
+	static const char *const words[] = { "x",
+					     "--flows",
+					     "reset",
+					     "--pin-dir",
+					     "/p",
+					     "--state-dir=/d",
+					     "--listen",
+					     "l",
+					     "--log-level=debug",
+					     "--log-format",
+					     "json",
+					     "--help",
 					     NULL };
 	char *argv[MAX_WORDS];
 	struct complaint complaint;
@@ -105,7 +115,7 @@ static void test_refuses(void **state)
 		{ { "check", "-z" }, "unknown option -z for check" },
 		{ { "check", "-ojson", "-hz" }, "unknown option -z for check" },
 		{ { "check", "--output=json", "-zh" }, "unknown option -z for check" },
-		{ { "check", "-w" }, "unknown option -w for check" },           /* another subcommand's */
+		{ { "check", "-w" }, "unknown option -w for check" }, /* another subcommand's */
 		{ { "check", "--watch" }, "unknown option --watch for check" },
 		{ { "check", "--out", "json" }, "unknown option --out, did you mean --output?" },
 		{ { "check", "--outp=json" }, "unknown option --outp, did you mean --output?" },
@@ -154,10 +164,8 @@ static void test_describe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_everything_mixed),
-		cmocka_unit_test(test_the_rest),
-		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_everything_mixed),
+		cmocka_unit_test(test_the_rest), cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_describe),
 	};
 

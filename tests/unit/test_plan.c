@@ -33,7 +33,12 @@ static int setup(void **state)
 	f->other = calloc(1, sizeof(*f->other));
 	assert_true(f->plan && f->other);
 	f->input = (struct plan_input){
-		.service = "shop", .rollout = 1, .generation = 9, .prefix4 = 32, .prefix6 = 64, .version_count = 3,
+		.service = "shop",
+		.rollout = 1,
+		.generation = 9,
+		.prefix4 = 32,
+		.prefix6 = 64,
+		.version_count = 3,
 	};
 	for (i = 0; i < 3; i++) {
 		for (j = 0; j < MEMBERS; j++) {
@@ -80,8 +85,8 @@ static void build(struct fixture *f, uint16_t canary, uint16_t beta, struct seri
 static void test_slots_are_exact(void **state)
 {
 	static const uint16_t table[][2] = {
-		{ 0, 0 }, { 1, 0 }, { 1, 1 }, { 500, 0 }, { 1500, 500 }, { 3333, 3333 }, { 5000, 5000 }, { 4999, 5000 },
-		{ 9999, 1 }, { 10000, 0 }, { 0, 10000 }, { 9999, 0 },
+		{ 0, 0 },       { 1, 0 },       { 1, 1 },    { 500, 0 },   { 1500, 500 }, { 3333, 3333 },
+		{ 5000, 5000 }, { 4999, 5000 }, { 9999, 1 }, { 10000, 0 }, { 0, 10000 },  { 9999, 0 },
 	};
 	struct fixture *f = *state;
 	unsigned int i;

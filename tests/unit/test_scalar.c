@@ -63,36 +63,21 @@ static void test_share(void **state)
 		int result;
 		unsigned int value;
 	} cases[] = {
-		{ "0%", 0, 0 },
-		{ "5%", 0, 500 },
-		{ "0.25%", 0, 25 },
-		{ "0.01%", 0, 1 },
-		{ "0.1%", 0, 10 },
-		{ "5.0%", 0, 500 },
-		{ "33.33%", 0, 3333 },
-		{ "100%", 0, 10000 },
-		{ "100.00%", 0, 10000 },
-		{ "100.01%", -ERANGE, 0 },
-		{ "101%", -ERANGE, 0 },
-		{ "42949673%", -ERANGE, 0 }, /* times 100 it would wrap to 4 */
-		{ "5", -EINVAL, 0 },
-		{ "5x", -EINVAL, 0 },
-		{ "5 %", -EINVAL, 0 },
-		{ " 5%", -EINVAL, 0 },
-		{ "5% ", -EINVAL, 0 },
-		{ "5%%", -EINVAL, 0 },
-		{ ".5%", -EINVAL, 0 },
-		{ "5.%", -EINVAL, 0 },
-		{ "5.123%", -EINVAL, 0 },
-		{ "5.-1%", -EINVAL, 0 },
-		{ "5,5%", -EINVAL, 0 },
-		{ "1e1%", -EINVAL, 0 },
-		{ "-1%", -EINVAL, 0 },
-		{ "+1%", -EINVAL, 0 },
-		{ "05%", -EINVAL, 0 },
-		{ "%", -EINVAL, 0 },
-		{ "", -EINVAL, 0 },
-		{ "0.05", -EINVAL, 0 },
+		{ "0%", 0, 0 },           { "5%", 0, 500 },
+		{ "0.25%", 0, 25 },       { "0.01%", 0, 1 },
+		{ "0.1%", 0, 10 },        { "5.0%", 0, 500 },
+		{ "33.33%", 0, 3333 },    { "100%", 0, 10000 },
+		{ "100.00%", 0, 10000 },  { "100.01%", -ERANGE, 0 },
+		{ "101%", -ERANGE, 0 },   { "42949673%", -ERANGE, 0 }, /* times 100 it would wrap to 4 */
+		{ "5", -EINVAL, 0 },      { "5x", -EINVAL, 0 },
+		{ "5 %", -EINVAL, 0 },    { " 5%", -EINVAL, 0 },
+		{ "5% ", -EINVAL, 0 },    { "5%%", -EINVAL, 0 },
+		{ ".5%", -EINVAL, 0 },    { "5.%", -EINVAL, 0 },
+		{ "5.123%", -EINVAL, 0 }, { "5.-1%", -EINVAL, 0 },
+		{ "5,5%", -EINVAL, 0 },   { "1e1%", -EINVAL, 0 },
+		{ "-1%", -EINVAL, 0 },    { "+1%", -EINVAL, 0 },
+		{ "05%", -EINVAL, 0 },    { "%", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },       { "0.05", -EINVAL, 0 },
 		{ "nan%", -EINVAL, 0 },
 	};
 	unsigned int value;
@@ -173,23 +158,12 @@ static void test_port_range(void **state)
 		int result;
 		uint16_t first, last;
 	} cases[] = {
-		{ "1024-32767", 0, 1024, 32767 },
-		{ "1-65535", 0, 1, 65535 },
-		{ "80-80", 0, 80, 80 },
-		{ "81-80", -ERANGE, 0, 0 },
-		{ "0-80", -ERANGE, 0, 0 },
-		{ "1-65536", -ERANGE, 0, 0 },
-		{ "65537-65538", -ERANGE, 0, 0 },
-		{ "80", -EINVAL, 0, 0 },
-		{ "80-", -EINVAL, 0, 0 },
-		{ "-80", -EINVAL, 0, 0 },
-		{ "80--81", -EINVAL, 0, 0 },
-		{ "80 - 81", -EINVAL, 0, 0 },
-		{ "80-81-82", -EINVAL, 0, 0 },
-		{ "80:81", -EINVAL, 0, 0 },
-		{ "080-81", -EINVAL, 0, 0 },
-		{ "80-081", -EINVAL, 0, 0 },
-		{ "", -EINVAL, 0, 0 },
+		{ "1024-32767", 0, 1024, 32767 }, { "1-65535", 0, 1, 65535 },  { "80-80", 0, 80, 80 },
+		{ "81-80", -ERANGE, 0, 0 },       { "0-80", -ERANGE, 0, 0 },   { "1-65536", -ERANGE, 0, 0 },
+		{ "65537-65538", -ERANGE, 0, 0 }, { "80", -EINVAL, 0, 0 },     { "80-", -EINVAL, 0, 0 },
+		{ "-80", -EINVAL, 0, 0 },         { "80--81", -EINVAL, 0, 0 }, { "80 - 81", -EINVAL, 0, 0 },
+		{ "80-81-82", -EINVAL, 0, 0 },    { "80:81", -EINVAL, 0, 0 },  { "080-81", -EINVAL, 0, 0 },
+		{ "80-081", -EINVAL, 0, 0 },      { "", -EINVAL, 0, 0 },
 	};
 	uint16_t first, last;
 	size_t i;
@@ -228,12 +202,9 @@ static void test_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unsigned),
-		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_share_round_trip),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_port_range),
-		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_unsigned),         cmocka_unit_test(test_share),
+		cmocka_unit_test(test_share_round_trip), cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_port_range),       cmocka_unit_test(test_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,9 @@ static struct state_service make_service(const char *name, uint16_t canary)
 		.version_count = 2,
 		.generation = 7,
 		.rollout = 3,
-		.changed = { .by = "uid 0", .reason = "a \"quoted\" reason, caf\xc3\xa9", .at = 1795410000,
+		.changed = { .by = "uid 0",
+			     .reason = "a \"quoted\" reason, caf\xc3\xa9",
+			     .at = 1795410000,
 			     .kind = STATE_ROLLBACK },
 	};
 
@@ -150,9 +152,9 @@ static void test_unwritable_directory(void **state)
 }
 
 #define CHANGED "\"changed\":{\"by\":\"x\",\"at\":1,\"what\":\"weights\",\"reason\":\"\"}"
-#define SERVICE(weights)                                                                                      \
-	"{\"format\":1,\"devices\":{},\"services\":{\"shop\":{\"generation\":1,\"rollout\":0,\"baseline\":\"a\"," \
-	CHANGED ",\"weights\":" weights "}}}"
+#define SERVICE(weights)                                                                                                  \
+	"{\"format\":1,\"devices\":{},\"services\":{\"shop\":{\"generation\":1,\"rollout\":0,\"baseline\":\"a\"," CHANGED \
+	",\"weights\":" weights "}}}"
 
 static int decode(const char *text)
 {
@@ -169,16 +171,29 @@ static int decode(const char *text)
 static void test_damage_is_seen(void **state)
 {
 	static const char *const damaged[] = {
-		"", "{", "[]", "null", "{}", "{\"format\":1}", "{\"format\":\"1\"}", "{\"format\":0}",
+		"",
+		"{",
+		"[]",
+		"null",
+		"{}",
+		"{\"format\":1}",
+		"{\"format\":\"1\"}",
+		"{\"format\":0}",
 		"{\"format\":1,\"services\":[],\"devices\":{}}",
 		"{\"format\":1,\"services\":{\"shop\":{}},\"devices\":{}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"eth0\":16}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"eth0\":1,\"eth1\":1}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"a-name-of-16-char\":1}}",
 		"{\"format\":1,\"services\":{},\"services\":{},\"devices\":{}}",
-		SERVICE("{\"a\":9999}"), SERVICE("{\"a\":10001}"), SERVICE("{\"a\":10000,\"b\":-1}"),
-		SERVICE("{\"b\":10000}"), SERVICE("{\"a\":\"10000\"}"), SERVICE("{\"a\":10000.0}"), SERVICE("{}"),
-		SERVICE("[10000]"), SERVICE("{\"a\":9000,\"B!\":1000}"),
+		SERVICE("{\"a\":9999}"),
+		SERVICE("{\"a\":10001}"),
+		SERVICE("{\"a\":10000,\"b\":-1}"),
+		SERVICE("{\"b\":10000}"),
+		SERVICE("{\"a\":\"10000\"}"),
+		SERVICE("{\"a\":10000.0}"),
+		SERVICE("{}"),
+		SERVICE("[10000]"),
+		SERVICE("{\"a\":9000,\"B!\":1000}"),
 		SERVICE("{\"a\":10000,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0}"),
 	};
 

@@ -15,9 +15,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define COUNTERS(opened, established, closed, client, backend)                                                  \
-	"\"opened\":" #opened ",\"established\":" #established ",\"closed\":" #closed ","                       \
-	"\"packets\":{\"to_backend\":1,\"to_client\":2},\"bytes\":{\"to_backend\":3,\"to_client\":4},"           \
+#define COUNTERS(opened, established, closed, client, backend)                                         \
+	"\"opened\":" #opened ",\"established\":" #established ",\"closed\":" #closed ","              \
+	"\"packets\":{\"to_backend\":1,\"to_client\":2},\"bytes\":{\"to_backend\":3,\"to_client\":4}," \
 	"\"resets\":{\"client\":" #client ",\"backend\":" #backend "}"
 
 static const char shop[] =
@@ -27,25 +27,30 @@ static const char shop[] =
 	"\"changed\":{\"by\":\"uid 0\",\"at\":\"2026-11-23T05:00:00Z\",\"reason\":\"looks \\u001b[1mgood\","
 	"\"what\":\"weights\"},\"versions\":["
 	"{\"name\":\"stable\",\"role\":\"baseline\",\"weight\":8766,\"measured\":1,\"measured_low\":0.9961,"
-	"\"measured_high\":1.0,\"opened_per_second\":112.44," COUNTERS(4829999, 99999, 100000, 1239999, 4560000) ","
-	"\"backends\":[{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"leaving\":false,"
-	COUNTERS(4829999, 99999, 100000, 1239999, 4560000) "},"
-	"{\"address\":\"[2001:db8::12]:3000\",\"weight\":2,\"leaving\":true," COUNTERS(0, 0, 0, 0, 0) "}]},"
-	"{\"name\":\"canary\",\"role\":\"trial\",\"weight\":1234,\"measured\":null,\"measured_low\":null,"
-	"\"measured_high\":null,\"opened_per_second\":0," COUNTERS(0, 0, 0, 0, 0) ",\"backends\":[]}]}";
+	"\"measured_high\":1.0,\"opened_per_second\":112.44," COUNTERS(
+		4829999, 99999, 100000, 1239999,
+		4560000) ","
+			 "\"backends\":[{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"leaving\":false," COUNTERS(
+				 4829999, 99999, 100000, 1239999,
+				 4560000) "},"
+					  "{\"address\":\"[2001:db8::12]:3000\",\"weight\":2,\"leaving\":true," COUNTERS(
+						  0, 0, 0, 0,
+						  0) "}]},"
+						     "{\"name\":\"canary\",\"role\":\"trial\",\"weight\":1234,\"measured\":null,\"measured_low\":null,"
+						     "\"measured_high\":null,\"opened_per_second\":0," COUNTERS(
+							     0, 0, 0, 0, 0) ",\"backends\":[]}]}";
 
-static const char shop_text[] =
-	"shop  203.0.113.10:80/tcp, 203.0.113.11:80/tcp\n"
-	"forward nat, affinity source, generation 7, measured over 42 s (95% interval)\n"
-	"shares set by uid 0 at 2026-11-23T05:00:00Z: looks ?[1mgood\n"
-	"\n"
-	"VERSION ROLE      SHARE MEASURED          CONN/S OPENED ESTAB CLOSED RESETS(c/b)\n"
-	"stable  baseline 87.66% 100.0% 99.6-100.0  112.4  4.82M 99999   100k 1.23M/4.56M\n"
-	"canary  trial    12.34%      -               0.0      0     0      0         0/0\n"
-	"\n"
-	"BACKEND              VERSION   WEIGHT  OPENED  ESTAB  CLOSED  RESETS(c/b)\n"
-	"10.0.0.11:3000       stable         1   4.82M  99999    100k  1.23M/4.56M\n"
-	"[2001:db8::12]:3000  stable   leaving       0      0       0          0/0\n";
+static const char shop_text[] = "shop  203.0.113.10:80/tcp, 203.0.113.11:80/tcp\n"
+				"forward nat, affinity source, generation 7, measured over 42 s (95% interval)\n"
+				"shares set by uid 0 at 2026-11-23T05:00:00Z: looks ?[1mgood\n"
+				"\n"
+				"VERSION ROLE      SHARE MEASURED          CONN/S OPENED ESTAB CLOSED RESETS(c/b)\n"
+				"stable  baseline 87.66% 100.0% 99.6-100.0  112.4  4.82M 99999   100k 1.23M/4.56M\n"
+				"canary  trial    12.34%      -               0.0      0     0      0         0/0\n"
+				"\n"
+				"BACKEND              VERSION   WEIGHT  OPENED  ESTAB  CLOSED  RESETS(c/b)\n"
+				"10.0.0.11:3000       stable         1   4.82M  99999    100k  1.23M/4.56M\n"
+				"[2001:db8::12]:3000  stable   leaving       0      0       0          0/0\n";
 
 static int print(const char *json, bool colours, char **ret, struct complaint *complaint)
 {
@@ -171,9 +176,9 @@ static void test_refuses(void **state)
 /* A part that is missing or of another type is found wherever it is: spoil each key of the answer once. */
 static void test_refuses_every_gap(void **state)
 {
-	static const char *const keys[] = { "generation", "changed", "by",	"at",	    "what",   "weight",
-					    "role",	  "opened",  "closed",	"resets",   "client", "backend",
-					    "address",	  "leaving", "backends", "versions", "listen" };
+	static const char *const keys[] = { "generation", "changed", "by",       "at",       "what",   "weight",
+					    "role",       "opened",  "closed",   "resets",   "client", "backend",
+					    "address",    "leaving", "backends", "versions", "listen" };
 	char json[sizeof(shop)], quoted[32], *text, *found;
 	struct complaint complaint;
 	size_t i;
@@ -197,10 +202,18 @@ static void test_counts(void **state)
 		unsigned long long count;
 		const char *text;
 	} cases[] = {
-		{ 0, "0" },		   { 99999, "99999" },	       { 100000, "100k" },
-		{ 999999, "999k" },	   { 1000000, "1.00M" },       { 1099999, "1.09M" },
-		{ 12345678, "12.3M" },	   { 999999999, "999M" },      { 1000000000, "1.00G" },
-		{ 54321000000, "54.3G" },  { 999999999999, "999G" },   { 18446744073709551615ull, "18.4E" },
+		{ 0, "0" },
+		{ 99999, "99999" },
+		{ 100000, "100k" },
+		{ 999999, "999k" },
+		{ 1000000, "1.00M" },
+		{ 1099999, "1.09M" },
+		{ 12345678, "12.3M" },
+		{ 999999999, "999M" },
+		{ 1000000000, "1.00G" },
+		{ 54321000000, "54.3G" },
+		{ 999999999999, "999G" },
+		{ 18446744073709551615ull, "18.4E" },
 	};
 	char text[STATUS_COUNT_LEN];
 	size_t i;
@@ -213,14 +226,10 @@ static void test_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_service),
-		cmocka_unit_test(test_fits_80_columns),
-		cmocka_unit_test(test_several_services),
-		cmocka_unit_test(test_colours),
-		cmocka_unit_test(test_who_changed),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_refuses_every_gap),
-		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_one_service),       cmocka_unit_test(test_fits_80_columns),
+		cmocka_unit_test(test_several_services),  cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_who_changed),       cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_refuses_every_gap), cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,9 @@
 #include "table.h"
 
 static const struct table_column columns[] = {
-	{ "NAME", TABLE_LEFT }, { "COUNT", TABLE_RIGHT }, { "NOTE", TABLE_LEFT },
+	{ "NAME", TABLE_LEFT },
+	{ "COUNT", TABLE_RIGHT },
+	{ "NOTE", TABLE_LEFT },
 };
 
 static void assert_prints(const struct table *table, unsigned int gap, const char *before, const char *after,
@@ -96,7 +98,8 @@ static void test_control_characters(void **state)
 
 	(void)state;
 	table_cell(table, "\033[2J\a\x7f"); /* clear the screen, ring, delete */
-	table_cell(table, "\xc2\x9b" "2J");    /* the same clearing with U+009B */
+	table_cell(table, "\xc2\x9b"
+			  "2J"); /* the same clearing with U+009B */
 	assert_prints(table, 1, "", "",
 		      "NAME   COUNT\n"
 		      "?[2J??   ?2J\n");

@@ -14,7 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/common.c" /* one source file makes one tool */
+#include "common.h"
 
 #define MAX_LISTENERS 16
 #define REQUEST_SIZE 2048

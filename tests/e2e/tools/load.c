@@ -14,8 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/common.c" /* one source file makes one tool */
-#include "common/connection.c"
+#include "load.h"
 
 static volatile sig_atomic_t stopping;
 
@@ -43,20 +42,49 @@ static void parse_options(int argc, char **argv, struct options *ret)
 
 	while ((option = getopt(argc, argv, "t:s:n:d:w:k:i:R:f:N:c:xo:")) != -1) {
 		switch (option) {
-		case 't': parse_address(optarg, &o.target); break;
-		case 's': parse_address(optarg, &o.first_source); break;
-		case 'n': o.sources = parse_number("-n", optarg, 1, 1 << 24); break;
-		case 'd': o.seconds = parse_number("-d", optarg, 1, 3600); break;
-		case 'w': o.timeout_ms = parse_number("-w", optarg, 1, 600000); break;
-		case 'k': o.keep = parse_number("-k", optarg, 1, 100000); break;
-		case 'i': o.think_ms = parse_number("-i", optarg, 0, 600000); break;
-		case 'R': o.ready = optarg; break;
-		case 'f': o.fresh_per_second = parse_number("-f", optarg, 1, 1000000); o.fresh = true; break;
-		case 'N': o.fresh_total = parse_number("-N", optarg, 1, 1 << 24); o.fresh = true; break;
-		case 'c': o.fresh_at_once = parse_number("-c", optarg, 1, 10000); break;
-		case 'x': o.server_closes = true; break;
-		case 'o': o.record = optarg; break;
-		default: die("unknown option; see the top of load.c");
+		case 't':
+			parse_address(optarg, &o.target);
+			break;
+		case 's':
+			parse_address(optarg, &o.first_source);
+			break;
+		case 'n':
+			o.sources = parse_number("-n", optarg, 1, 1 << 24);
+			break;
+		case 'd':
+			o.seconds = parse_number("-d", optarg, 1, 3600);
+			break;
+		case 'w':
+			o.timeout_ms = parse_number("-w", optarg, 1, 600000);
+			break;
+		case 'k':
+			o.keep = parse_number("-k", optarg, 1, 100000);
+			break;
+		case 'i':
+			o.think_ms = parse_number("-i", optarg, 0, 600000);
+			break;
+		case 'R':
+			o.ready = optarg;
+			break;
+		case 'f':
+			o.fresh_per_second = parse_number("-f", optarg, 1, 1000000);
+			o.fresh = true;
+			break;
+		case 'N':
+			o.fresh_total = parse_number("-N", optarg, 1, 1 << 24);
+			o.fresh = true;
+			break;
+		case 'c':
+			o.fresh_at_once = parse_number("-c", optarg, 1, 10000);
+			break;
+		case 'x':
+			o.server_closes = true;
+			break;
+		case 'o':
+			o.record = optarg;
+			break;
+		default:
+			die("unknown option; see the top of load.c");
 		}
 	}
 	if (!o.target.ss_family || (!o.keep && !o.fresh) || (!o.seconds && (o.keep || !o.fresh_total)))
@@ -158,8 +186,7 @@ static void print(const struct load *load)
 	for (kind = 0; kind < 2; kind++) {
 		printf(",\n \"failed_%s\": {", kind ? "fresh" : "keep_alive");
 		for (i = 0; i < FAILURES; i++)
-			printf("%s\"%s\": %llu", i ? ", " : "", names[i],
-			       (unsigned long long)tally->failed[kind][i]);
+			printf("%s\"%s\": %llu", i ? ", " : "", names[i], (unsigned long long)tally->failed[kind][i]);
 		printf("}");
 	}
 	printf(",\n \"backends\": {");

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/common.c" /* one source file makes one tool */
+#include "common.h"
 
 #define BATCH 32
 
@@ -113,12 +113,23 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "t:s:n:c:r:")) != -1) {
 		switch (option) {
-		case 't': parse_address(optarg, &flood.target); break;
-		case 's': parse_address(optarg, &flood.first); break;
-		case 'n': flood.sources = parse_number("-n", optarg, 1, 1 << 24); break;
-		case 'c': flood.count = parse_number("-c", optarg, 1, 10000000); break;
-		case 'r': flood.per_second = parse_number("-r", optarg, 1, 1000000); break;
-		default: die("usage: synflood -t ADDRESS:PORT -s FIRST_SOURCE [-n N] [-c COUNT] [-r PER_SECOND]");
+		case 't':
+			parse_address(optarg, &flood.target);
+			break;
+		case 's':
+			parse_address(optarg, &flood.first);
+			break;
+		case 'n':
+			flood.sources = parse_number("-n", optarg, 1, 1 << 24);
+			break;
+		case 'c':
+			flood.count = parse_number("-c", optarg, 1, 10000000);
+			break;
+		case 'r':
+			flood.per_second = parse_number("-r", optarg, 1, 1000000);
+			break;
+		default:
+			die("usage: synflood -t ADDRESS:PORT -s FIRST_SOURCE [-n N] [-c COUNT] [-r PER_SECOND]");
 		}
 	}
 	if (flood.target.ss_family != AF_INET || flood.first.ss_family != AF_INET)

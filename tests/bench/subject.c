@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "subject.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <serin/split.h>
+
+#include "plan.h"
+
+#define VIP 0xc6336401u      /* 198.51.100.1 */
+#define SNAT 0x0afe0001u     /* 10.254.0.1 */
+#define BACKEND0 0x0ac80001u /* 10.200.0.1 */
+#define FIRST_PORT 1024
+#define PORTS 31744
+
+void die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void shell(const char *command)
+{
+	if (system(command)) {
+		fprintf(stderr, "bench: failed: %s\n", command);
+		exit(1);
+	}
+}
+
+void subject_prepare_network(void)
+{
+	if (unshare(CLONE_NEWNET))
+		die("no network namespace of its own (needs root)");
+	shell("ip link set lo up && ip link add " BENCH_DEVICE
+	      " type veth peer name bench1 && ip link set bench1 up && "
+	      "ip addr add 192.0.2.1/24 dev " BENCH_DEVICE " && ip link set " BENCH_DEVICE " up && "
+	      "sysctl -qw net.ipv4.ip_forward=1 && "
+	      "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev " BENCH_DEVICE " nud permanent && "
+	      "ip route add 10.0.0.0/8 via 192.0.2.2");
+}
+
+static struct serin_addr mapped(uint32_t ipv4)
+{
+	struct serin_addr addr;
+
+	memset(&addr, 0, sizeof(addr));
+	addr.half[5] = 0xffff;
+	addr.word[3] = htonl(ipv4);
+	return addr;
+}
+
+static int map_fd(const struct subject *subject, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(subject->object, name);
+
+	if (fd < 0)
+		die(name);
+	return fd;
+}
+
+static void put(const struct subject *subject, const char *map, uint32_t key, const void *value)
+{
+	if (bpf_map_update_elem(map_fd(subject, map), &key, value, BPF_ANY))
+		die(map);
+}
+
+static void put_backends(const struct subject *subject, struct ring_member *ret_members)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+	uint32_t id;
+
+	for (id = 0; id < BENCH_BACKENDS; id++) {
+		struct serin_backend backend;
+		int owners;
+
+		memset(&backend, 0, sizeof(backend));
+		backend.addr = mapped(BACKEND0 + id);
+		backend.port = htons(3000);
+		backend.endpoint = (uint16_t)id;
+		backend.weight = 1;
+		backend.protocol = IPPROTO_TCP;
+		backend.flags = SERIN_BACKEND_USED;
+		backend.snat_count = 1;
+		put(subject, "backends", id, &backend);
+		owners = bpf_map_create(BPF_MAP_TYPE_ARRAY, "owners", 4, 8, PORTS, &options);
+		if (owners < 0)
+			die("owners");
+		put(subject, "owners", id, &owners);
+		close(owners);
+		ret_members[id] = (struct ring_member){ backend.addr, backend.port, (uint16_t)id, 1 };
+	}
+}
+
+static void put_plan(const struct subject *subject, const struct ring_member *members)
+{
+	struct plan_input input = {
+		.service = "bench", .generation = 1, .prefix4 = 32, .prefix6 = 64, .version_count = 1
+	};
+	struct serin_plan *plan = calloc(1, sizeof(*plan));
+	uint32_t zero = 0;
+	int inner;
+
+	input.versions[0] = (struct plan_version){ "stable", 0, members, BENCH_BACKENDS };
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "plan", 4, sizeof(*plan), 1, NULL);
+	if (!plan || inner < 0 || plan_build(&input, plan) || bpf_map_update_elem(inner, &zero, plan, BPF_ANY))
+		die("plan");
+	put(subject, "plans", 0, &inner);
+	close(inner);
+	free(plan);
+}
+
+static void put_service(const struct subject *subject)
+{
+	struct serin_settings settings = {
+		.routes_generation = 1,
+		.snat_port_first = FIRST_PORT,
+		.snat_port_count = PORTS,
+		.linger_embryonic = 1000,
+		.linger_established = 100000,
+		.linger_half_closed = 1000,
+		.linger_closed = 1000,
+		.port_rest = 224,
+		.rst_per_second = 100,
+	};
+	struct serin_device device = { .ifindex = if_nametoindex(BENCH_DEVICE),
+				       .mtu = 1500,
+				       .mac = { 2, 0, 0, 0, 0, 1 } };
+	struct serin_listener listener = {
+		.addr = mapped(VIP), .port = htons(80), .protocol = IPPROTO_TCP, .forward = SERIN_FORWARD_NAT
+	};
+	struct serin_listener_key key;
+	struct serin_addr snat = mapped(SNAT);
+	struct ring_member members[BENCH_BACKENDS];
+	uint32_t zero = 0;
+
+	put(subject, "settings", 0, &settings);
+	put(subject, "devices", 0, &device);
+	put(subject, "device_ids", device.ifindex, &zero);
+	put(subject, "snat", 0, &snat);
+	put_backends(subject, members);
+	put_plan(subject, members);
+	put(subject, "listeners", 0, &listener);
+	memset(&key, 0, sizeof(key));
+	key.addr = listener.addr;
+	key.port = listener.port;
+	key.protocol = listener.protocol;
+	if (bpf_map_update_elem(map_fd(subject, "listener_ids"), &key, &zero, BPF_ANY))
+		die("listener_ids");
+}
+
+static void set_rodata(const struct subject *subject, uint32_t bucket_mask)
+{
+	struct {
+		uint32_t bucket_mask, hash_key[SERIN_HASH_KEYS];
+	} rodata = { bucket_mask, { 0 } };
+	struct bpf_map *map = bpf_object__find_map_by_name(subject->object, ".rodata");
+	unsigned int i;
+
+	for (i = 0; i < SERIN_HASH_KEYS; i++)
+		rodata.hash_key[i] = (uint32_t)serin_mix64(i + 1);
+	if (!map)
+		map = bpf_object__find_map_by_name(subject->object, "serin.rodata");
+	if (!map || bpf_map__set_initial_value(map, &rodata, sizeof(rodata)))
+		die("constants of the program");
+}
+
+void subject_open(struct subject *subject, const char *name, const char *path, uint32_t max_flows)
+{
+	uint32_t buckets = 1;
+	struct bpf_map *lru;
+
+	while (buckets * SERIN_WAYS_PER_BUCKET < (uint64_t)max_flows * 8 / 3)
+		buckets *= 2;
+	subject->name = name;
+	subject->ways = buckets * SERIN_WAYS_PER_BUCKET;
+	subject->object = bpf_object__open_file(path, NULL);
+	if (!subject->object)
+		die(path);
+	lru = bpf_object__find_map_by_name(subject->object, "lru");
+	if (lru) {
+		/* Key, value, and what struct htab_elem adds. */
+		subject->way_size = 48 + 40 + 64;
+		bpf_map__set_max_entries(lru, subject->ways);
+	} else {
+		subject->way_size = 64 + 1;
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(subject->object, "tags"), buckets);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(subject->object, "ways"), subject->ways);
+	}
+	set_rodata(subject, buckets - 1);
+	if (bpf_object__load(subject->object))
+		die("load");
+	subject->program = bpf_program__fd(bpf_object__find_program_by_name(subject->object, "serin_xdp"));
+	put_service(subject);
+}
+
+void subject_close(struct subject *subject)
+{
+	bpf_object__close(subject->object);
+	subject->object = NULL;
+}
+
+static struct bench_packet answer_of(const struct serin_way *way)
+{
+	return (struct bench_packet){ htonl(BACKEND0 + way->backend), htonl(SNAT), htons(3000), way->nat_port };
+}
+
+size_t subject_answers(const struct subject *subject, struct bench_packet *ret, size_t room)
+{
+	struct bpf_map *lru = bpf_object__find_map_by_name(subject->object, "lru");
+	int fd = map_fd(subject, lru ? "lru" : "ways");
+	const uint32_t batch = 1u << 16;
+	struct serin_way *ways = malloc(batch * sizeof(*ways));
+	char *keys = malloc(batch * 40), cursor[40];
+	size_t found = 0;
+	bool first = true;
+	uint32_t count, i;
+	int r;
+
+	if (!ways || !keys)
+		die("memory");
+	do {
+		count = batch;
+		r = bpf_map_lookup_batch(fd, first ? NULL : cursor, cursor, keys, ways, &count, NULL);
+		if (r && errno != ENOENT)
+			die("reading the flow table");
+		first = false;
+		for (i = 0; i < count; i++)
+			if (SERIN_WAY_STATE(ways[i].claim) >= SERIN_WAY_EMBRYONIC &&
+			    ways[i].direction == SERIN_TO_CLIENT && found < room)
+				ret[found++] = answer_of(&ways[i]);
+	} while (!r);
+	free(ways);
+	free(keys);
+	return found;
+}
+
+struct bench_packet subject_request(uint32_t number)
+{
+	return (struct bench_packet){ htonl(0x0a000000u + (number & 0x7fffffu)), htonl(VIP),
+				      htons((uint16_t)(20000 + number % 40000)), htons(80) };
+}

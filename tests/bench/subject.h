@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One loaded data path to be measured, filled with flows by its own program. */
+#ifndef SERIN_BENCH_SUBJECT_H
+#define SERIN_BENCH_SUBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bpf/libbpf.h>
+
+#include "wrapper.h"
+
+#define BENCH_BACKENDS 64
+#define BENCH_DEVICE "bench0" /* the one way out of the bench's own network namespace */
+
+struct subject {
+	const char *name;
+	struct bpf_object *object;
+	int program;
+	uint32_t ways;     /* of its flow table */
+	uint32_t way_size; /* bytes that one takes */
+};
+
+/* Namespace with a device, routes and neighbours for the FIB lookups. Ends the process with a message on failure. */
+void subject_prepare_network(void);
+
+/* Load an object file with room for max_flows flows, and set up one service with BENCH_BACKENDS backends. */
+void subject_open(struct subject *subject, const char *name, const char *path, uint32_t max_flows);
+void subject_close(struct subject *subject);
+
+/* What the backends' packets of all flows look like: at most `room` of them into `ret`; how many there are. */
+size_t subject_answers(const struct subject *subject, struct bench_packet *ret, size_t room);
+
+/* A client's packet to the service; `number` 0 .. 2^23 - 1 are different flows. */
+struct bench_packet subject_request(uint32_t number);
+
+/* End the process with a message. */
+void die(const char *what) __attribute__((noreturn));
+
+#endif

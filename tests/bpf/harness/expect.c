@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Comparing what came out with what should have. */
+#include "expect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verdict_names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT" };
+
+static const char *verdict_name(uint32_t verdict)
+{
+	return verdict < sizeof(verdict_names) / sizeof(verdict_names[0]) ? verdict_names[verdict] : "no verdict";
+}
+
+/* Sixteen bytes a line; a byte that differs from the other frame's is marked. */
+static void print_bytes(const char *title, const struct frame *frame, const struct frame *other)
+{
+	char line[600];
+	size_t i, n = 0;
+
+	print_message("  %s: %s\n", title, frame_text(frame, line, sizeof(line)));
+	for (i = 0; i < frame->length && i < 160; i++) {
+		bool differs = i >= other->length || frame->data[i] != other->data[i];
+
+		if (i % 16 == 0)
+			n = (size_t)snprintf(line, sizeof(line), "    %04zx ", i);
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "%c%02x", differs ? '*' : ' ', frame->data[i]);
+		if (i % 16 == 15 || i + 1 == frame->length)
+			print_message("%s\n", line);
+	}
+}
+
+void expect_same_frame(const char *name, const struct frame *found, const struct frame *expected)
+{
+	if (found->length == expected->length && !memcmp(found->data, expected->data, found->length))
+		return;
+	print_message("%s: other bytes came out (%zu, expected %zu)\n", name, found->length, expected->length);
+	print_bytes("found", found, expected);
+	print_bytes("expected", expected, found);
+	fail_msg("%s: other bytes than expected", name);
+}
+
+static struct frame work; /* too large for the stack of a test that has two of its own */
+
+void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in, uint32_t verdict,
+		  const struct frame *out)
+{
+	uint32_t found;
+
+	work.length = in->length;
+	memcpy(work.data, in->data, in->length);
+	found = lab_run(lab, arm, &work);
+	if (found != verdict) {
+		char text[600];
+
+		fail_msg("%s: %s, expected %s, for %s", name, verdict_name(found), verdict_name(verdict),
+			 frame_text(in, text, sizeof(text)));
+	}
+	if (verdict != XDP_DROP)
+		expect_same_frame(name, &work, out ? out : in);
+}
+
+void expect_segment(struct lab *lab, const char *name, enum lab_arm arm, const struct segment *in, uint32_t verdict,
+		    const struct segment *out)
+{
+	static struct frame frame_in, frame_out;
+
+	segment_write(in, &frame_in);
+	if (out)
+		segment_write(out, &frame_out);
+	expect_frame(lab, name, arm, &frame_in, verdict, out ? &frame_out : NULL);
+}
+
+struct expect_counters expect_read_counters(struct lab *lab)
+{
+	struct expect_counters counters;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i < EXPECT_BACKENDS; i++)
+		r = datapath_read_stats(lab->datapath, i, &counters.stats[i]);
+	if (!r)
+		r = datapath_read_drops(lab->datapath, counters.drops);
+	if (!r)
+		r = datapath_read_table_stats(lab->datapath, &counters.table);
+	if (r)
+		lab_die("cannot read the counters: %s", strerror(-r));
+	return counters;
+}
+
+#define STAT_WORDS (sizeof(struct serin_stats) / sizeof(uint64_t))
+#define COUNTER_WORDS (sizeof(struct expect_counters) / sizeof(uint64_t))
+
+/* What the n-th word of all counters is called. */
+static const char *counter_name(size_t word)
+{
+	static const char *const of_backend[STAT_WORDS] = {
+		"packets to the backend", "packets to the client", "bytes to the backend", "bytes to the client", "opened",
+		"established", "closed", "resets by the client", "resets by the backend",
+	};
+	static const char *const of_drops[] = {
+#define LABEL(upper, label, text) "drops: " #label,
+		SERIN_DROP_REASONS(LABEL)
+#undef LABEL
+	};
+	static const char *const of_table[] = {
+		"evicted: 0", "evicted: 1", "evicted: 2", "evicted: 3", "evicted: embryonic", "evicted: established",
+		"evicted: half-closed", "evicted: closed", "ports retaken", "ports unrested", "lost races", "RSTs sent",
+	};
+	static char name[64];
+
+	if (word < EXPECT_BACKENDS * STAT_WORDS) {
+		snprintf(name, sizeof(name), "backend %zu: %s", word / STAT_WORDS, of_backend[word % STAT_WORDS]);
+		return name;
+	}
+	word -= EXPECT_BACKENDS * STAT_WORDS;
+	return word < SERIN_DROPS ? of_drops[word] : of_table[word - SERIN_DROPS];
+}
+
+void expect_changes(struct lab *lab, const char *name, const struct expect_counters *before,
+		    const struct expect_counters *change)
+{
+	struct expect_counters now = expect_read_counters(lab);
+	const uint64_t *from = (const uint64_t *)before, *plus = (const uint64_t *)change, *to = (const uint64_t *)&now;
+	unsigned int wrong = 0;
+	size_t i;
+
+	for (i = 0; i < COUNTER_WORDS; i++) {
+		if (to[i] - from[i] == plus[i])
+			continue;
+		print_message("%s: counter '%s' went up by %llu, expected %llu\n", name, counter_name(i),
+			      (unsigned long long)(to[i] - from[i]), (unsigned long long)plus[i]);
+		wrong++;
+	}
+	if (wrong)
+		fail_msg("%s: %u counters differ", name, wrong);
+}

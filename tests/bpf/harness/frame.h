@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ethernet frames with TCP in them: from a description to bytes, and bytes as text. Checksums are full sums, computed
+ * here and not by the code under test. No test framework. */
+#ifndef SERIN_TEST_FRAME_H
+#define SERIN_TEST_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <serin/abi.h>
+#include "net.h"
+
+#define FRAME_ROOM 16384
+
+struct frame {
+	size_t length;
+	uint8_t data[FRAME_ROOM];
+};
+
+enum {
+	FIN = 0x01,
+	SYN = 0x02,
+	RST = 0x04,
+	PSH = 0x08,
+	ACK = 0x10,
+	URG = 0x20,
+	ECE = 0x40,
+	CWR = 0x80,
+};
+
+/* A TCP segment in its frame. Everything in host byte order. Zero means the default where one is named. */
+struct segment {
+	net_mac_t to, from;
+	struct serin_addr src, dst;
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint8_t ttl;          /* 64; see zero_ttl */
+	bool zero_ttl;
+	uint16_t window;      /* 29200; see zero_window */
+	bool zero_window;
+	uint16_t urgent;
+	uint8_t tos;
+	uint16_t ip_id;
+	uint16_t fragment;    /* IPv4: flags and offset as in the header; 0x4000, don't fragment */
+	bool may_fragment;    /* the 0 of `fragment` is meant */
+	uint32_t flow_label;
+	const void *ip_options, *tcp_options, *payload;
+	size_t ip_options_length, tcp_options_length; /* multiples of four */
+	size_t payload_length;
+	size_t padding;       /* bytes of 0xa5 behind the IP packet */
+};
+
+struct serin_addr frame_addr(const char *text);
+
+/* Two addresses ("192.0.2.1:1024", "[2001:db8::1]:80"): a segment from one to the other, flags 0, MACs zero. */
+struct segment segment_between(const char *from, const char *to);
+
+/* Write the frame; returns `ret`. */
+struct frame *segment_write(const struct segment *segment, struct frame *ret);
+size_t segment_ip_length(const struct segment *segment);
+
+/* The segment whose bytes these are; payload and options point into `frame`. False when they are not one. Checksums
+ * that are wrong make it false, too. */
+bool segment_read(const struct frame *frame, struct segment *ret);
+
+/* Where headers and their checksums lie. */
+size_t frame_tcp_offset(const struct frame *frame);
+uint16_t frame_tcp_checksum(const struct frame *frame);
+uint16_t frame_ip_checksum(const struct frame *frame);
+
+/* The checksum of RFC 1071 over some bytes, given a sum to begin with. */
+uint32_t frame_sum(uint32_t sum, const void *bytes, size_t length);
+uint16_t frame_fold(uint32_t sum);
+
+/* Recompute both checksums of a frame that has been changed by hand. */
+void frame_fix_checksums(struct frame *frame);
+
+/* One line about a frame, into `buffer`; returns it. */
+const char *frame_text(const struct frame *frame, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loading, configuring and running the real program. Its maps are found through the kernel, so that the data path's
+ * interface needs no hooks for tests. */
+#include "lab.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "service.h"
+#include "weights.h"
+#include <serin/split.h>
+
+#define MAX_MAPS (sizeof(((struct lab *)0)->maps) / sizeof(int))
+
+void lab_die(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "lab: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	exit(1);
+}
+
+/* The program as the kernel has it on an interface, and its maps. */
+static void find_program(struct lab *lab)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	__u32 ids[MAX_MAPS], length = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info info;
+	size_t i;
+
+	if (bpf_xdp_query((int)lab->ifindex[LAB_FRONT], 0, &query) || !query.prog_id)
+		lab_die("no program is attached to %s", NET_FRONT);
+	lab->program = bpf_prog_get_fd_by_id(query.prog_id);
+	memset(&info, 0, sizeof(info));
+	info.nr_map_ids = MAX_MAPS;
+	info.map_ids = (uintptr_t)ids;
+	if (lab->program < 0 || bpf_obj_get_info_by_fd(lab->program, &info, &length))
+		lab_die("cannot open program %u: %s", query.prog_id, strerror(errno));
+	lab->map_count = info.nr_map_ids < MAX_MAPS ? info.nr_map_ids : MAX_MAPS;
+	for (i = 0; i < lab->map_count; i++) {
+		struct bpf_map_info map;
+
+		memset(&map, 0, sizeof(map));
+		length = sizeof(map);
+		lab->maps[i] = bpf_map_get_fd_by_id(ids[i]);
+		if (lab->maps[i] < 0 || bpf_obj_get_info_by_fd(lab->maps[i], &map, &length))
+			lab_die("cannot open map %u: %s", ids[i], strerror(errno));
+		snprintf(lab->map_names[i], sizeof(lab->map_names[i]), "%s", map.name);
+	}
+}
+
+static struct lab *the_open_one;
+
+struct lab *lab_open(uint32_t max_flows)
+{
+	static const char *const names[LAB_ARMS] = { NET_FRONT, NET_REAR };
+	struct datapath_options options = { .max_flows = max_flows };
+	struct lab *lab = calloc(1, sizeof(*lab));
+	struct complaint complaint;
+	const char *mode;
+	unsigned int i;
+
+	lab_close(the_open_one); /* of a test that has failed */
+	if (!lab || !(lab->image = calloc(1, sizeof(*lab->image))))
+		lab_die("out of memory");
+	if (datapath_open(&options, &lab->datapath, &complaint))
+		lab_die("%s", complaint.text);
+	for (i = 0; i < LAB_ARMS; i++) {
+		lab->ifindex[i] = if_nametoindex(names[i]);
+		if (datapath_attach(lab->datapath, i, names[i], ATTACH_XDP, &mode, &complaint))
+			lab_die("%s", complaint.text);
+	}
+	find_program(lab);
+	the_open_one = lab;
+	return lab;
+}
+
+struct lab *lab_close(struct lab *lab)
+{
+	size_t i;
+
+	if (!lab)
+		return NULL;
+	the_open_one = NULL;
+	for (i = 0; i < lab->map_count; i++)
+		close(lab->maps[i]);
+	close(lab->program);
+	datapath_close(lab->datapath);
+	config_free(lab->config);
+	free(lab->image);
+	free(lab);
+	return NULL;
+}
+
+static __u32 to_stamps(unsigned int seconds)
+{
+	return (__u32)(seconds * 1000000000ull >> SERIN_STAMP_SHIFT);
+}
+
+static struct serin_settings settings_of(const struct config *config)
+{
+	return (struct serin_settings){
+		.snat_port_first = config->snat.port_first,
+		.snat_port_count = (__u32)(config->snat.port_last - config->snat.port_first + 1),
+		.linger_embryonic = to_stamps(config->timeouts.embryonic),
+		.linger_established = to_stamps(config->timeouts.established),
+		.linger_half_closed = to_stamps(config->timeouts.half_closed),
+		.linger_closed = to_stamps(config->timeouts.closed),
+		.port_rest = to_stamps(config->timeouts.port_rest),
+		.rst_per_second = 100,
+	};
+}
+
+/* For configurations without snat.addresses. */
+static int rear_address(void *context, const struct serin_addr *to, struct serin_addr *ret, struct complaint *complaint)
+{
+	(void)context;
+	(void)complaint;
+	*ret = frame_addr(address_is_ipv4(to) ? "10.0.0.1" : "2001:db8:b::1");
+	return 0;
+}
+
+static void put_plan(struct lab *lab, const struct config_service *config, const struct state_service *weights)
+{
+	struct serin_plan *plan = malloc(sizeof(*plan));
+	struct service service = { .config = NULL };
+	struct state_service wanted = *weights;
+	struct complaint complaint;
+
+	wanted.generation = ++lab->plan_generation;
+	if (!plan || service_bind(&service, config, lab->image) ||
+	    service_build_plan(&service, lab->image, &wanted, plan, &complaint) ||
+	    datapath_set_plan(lab->datapath, service.id, plan, &complaint))
+		lab_die("%s: no plan", config->name);
+	free(plan);
+}
+
+static void put_plans(struct lab *lab)
+{
+	struct state_service weights;
+	size_t i;
+
+	for (i = 0; i < lab->config->service_count; i++) {
+		weights_start(&lab->config->services[i], NULL, NULL, 0, &weights);
+		put_plan(lab, &lab->config->services[i], &weights);
+	}
+}
+
+void lab_configure_parts(struct lab *lab, const char *yaml, enum lab_parts parts)
+{
+	struct image *before = lab->image, *next = calloc(1, sizeof(*next));
+	struct serin_settings settings;
+	struct complaint complaint;
+
+	lab->config = config_free(lab->config);
+	if (!next || config_parse("lab.yaml", yaml, strlen(yaml), &lab->config, &complaint) ||
+	    image_build(lab->config, before, rear_address, NULL, next, &complaint))
+		lab_die("%s", complaint.text);
+	settings = settings_of(lab->config);
+	if (datapath_set_settings(lab->datapath, &settings, &complaint) ||
+	    datapath_apply_backends(lab->datapath, before, next, &complaint))
+		lab_die("%s", complaint.text);
+	lab->image = next;
+	if (parts == LAB_ALL)
+		put_plans(lab);
+	if (datapath_apply_listeners(lab->datapath, before, next, &complaint))
+		lab_die("%s", complaint.text);
+	free(before);
+}
+
+void lab_configure(struct lab *lab, const char *yaml)
+{
+	lab_configure_parts(lab, yaml, LAB_ALL);
+}
+
+void lab_set_weight(struct lab *lab, const char *service, const char *version, unsigned int weight)
+{
+	const struct config_service *config = config_find_service(lab->config, service);
+	int trial = config ? config_find_version(config, version) : -1;
+	struct state_service weights;
+	size_t i;
+
+	if (trial < 0)
+		lab_die("no version %s of %s", version, service);
+	weights_start(config, NULL, NULL, 0, &weights);
+	for (i = 0; i < weights.version_count; i++)
+		weights.versions[i].weight = 0;
+	weights.versions[weights.baseline].weight = (uint16_t)(SERIN_SLOTS - weight);
+	weights.versions[trial].weight = (uint16_t)weight;
+	put_plan(lab, config, &weights);
+}
+
+uint32_t lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame)
+{
+	static uint8_t out[FRAME_ROOM];
+	struct xdp_md context = { .data_end = (__u32)frame->length, .ingress_ifindex = lab->ifindex[arm] };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = (__u32)frame->length,
+		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &context, .ctx_size_in = sizeof(context),
+		    .repeat = 1);
+
+	if (bpf_prog_test_run_opts(lab->program, &options))
+		lab_die("cannot run the program on %zu bytes: %s", frame->length, strerror(errno));
+	memcpy(frame->data, out, options.data_size_out);
+	frame->length = options.data_size_out;
+	return options.retval;
+}
+
+int lab_map(const struct lab *lab, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < lab->map_count; i++)
+		if (!strncmp(lab->map_names[i], name, sizeof(lab->map_names[i]) - 1))
+			return lab->maps[i];
+	lab_die("the program has no map '%s'", name);
+}
+
+void lab_read(const struct lab *lab, const char *map, uint32_t key, void *ret)
+{
+	if (bpf_map_lookup_elem(lab_map(lab, map), &key, ret))
+		lab_die("%s[%u]: %s", map, key, strerror(errno));
+}
+
+void lab_write(const struct lab *lab, const char *map, uint32_t key, const void *value)
+{
+	if (bpf_map_update_elem(lab_map(lab, map), &key, value, BPF_ANY))
+		lab_die("%s[%u]: %s", map, key, strerror(errno));
+}
+
+unsigned int lab_service(const struct lab *lab, const char *name)
+{
+	int id = image_find_service(lab->image, name);
+
+	if (id < 0)
+		lab_die("no service %s", name);
+	return (unsigned int)id;
+}
+
+unsigned int lab_backend(const struct lab *lab, const char *service, const char *version, const char *address)
+{
+	unsigned int service_id = lab_service(lab, service);
+	int version_id = image_find_version(lab->image, service_id, version), id = -ENOENT;
+	struct endpoint endpoint;
+
+	if (version_id >= 0 && !endpoint_parse(address, &endpoint))
+		id = image_find_backend(lab->image, service_id, (unsigned int)version_id, &endpoint);
+	if (id < 0)
+		lab_die("no backend %s of %s %s", address, service, version);
+	return (unsigned int)id;
+}
+
+unsigned int lab_choose(struct lab *lab, const char *service, const struct segment *syn)
+{
+	struct serin_plan *plan = malloc(sizeof(*plan));
+	struct serin_split_key key;
+	struct serin_split split;
+
+	if (!plan || datapath_get_plan(lab->datapath, lab_service(lab, service), plan))
+		lab_die("%s has no plan", service);
+	memset(&key, 0, sizeof(key));
+	key.client = syn->src;
+	key.listener = syn->dst;
+	key.client_port = htons(syn->sport);
+	key.listener_port = htons(syn->dport);
+	key.protocol = 6;
+	key.family = address_is_ipv4(&syn->src) ? SERIN_IPV4 : SERIN_IPV6;
+	serin_split(plan, &key, &split);
+	free(plan);
+	return split.backend;
+}
+
+struct serin_settings lab_settings(const struct lab *lab)
+{
+	struct serin_settings settings;
+
+	lab_read(lab, "settings", 0, &settings);
+	return settings;
+}
+
+void lab_change_settings(struct lab *lab, const struct serin_settings *settings)
+{
+	lab_write(lab, "settings", 0, settings);
+}
+
+void lab_stay_on_one_cpu(void)
+{
+	cpu_set_t cpus;
+	int cpu;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus))
+		lab_die("sched_getaffinity: %s", strerror(errno));
+	for (cpu = 0; !CPU_ISSET(cpu, &cpus); cpu++)
+		;
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		lab_die("sched_setaffinity: %s", strerror(errno));
+}
+
+uint32_t lab_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint32_t)(((uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec) >> SERIN_STAMP_SHIFT);
+}

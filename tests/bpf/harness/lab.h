@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The real program, loaded, attached to both interfaces of net.h and configured, with a way to put frames through it.
+ * What cannot be is the test's fault: every failure here is printed and exits with 1. No test framework. */
+#ifndef SERIN_TEST_LAB_H
+#define SERIN_TEST_LAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <serin/abi.h>
+#include "config.h"
+#include "datapath.h"
+#include "frame.h"
+#include "image.h"
+#include "net.h"
+
+/* Where a frame comes in. */
+enum lab_arm { LAB_FRONT, LAB_REAR, LAB_ARMS };
+
+struct lab {
+	struct datapath *datapath;
+	struct config *config; /* the last one */
+	struct image *image;   /* what the tables hold */
+	int program;           /* fd */
+	unsigned int ifindex[LAB_ARMS];
+	int maps[32];          /* fds, by the order of the program's map ids */
+	char map_names[32][16];
+	size_t map_count;
+	uint32_t plan_generation;
+};
+
+/* Load with `max_flows`, attach to front and rear. net_enter() comes before the first one. One at a time: a lab that is
+ * still open is closed. */
+struct lab *lab_open(uint32_t max_flows);
+struct lab *lab_close(struct lab *lab); /* returns NULL */
+
+/* Configure from a YAML text, as the agent does at its start: settings, backends, plans, listeners. The text's
+ * `interfaces`, `flows` and `http` are not looked at. Call again for a changed configuration. */
+void lab_configure(struct lab *lab, const char *yaml);
+
+enum lab_parts { LAB_ALL, LAB_WITHOUT_PLANS };
+void lab_configure_parts(struct lab *lab, const char *yaml, enum lab_parts parts);
+
+/* Give a version on trial another weight (basis points), the baseline takes the rest; all other trials: 0. */
+void lab_set_weight(struct lab *lab, const char *service, const char *version, unsigned int weight);
+
+/* Put a frame through the program once, as if it came in by `arm`. The verdict (XDP_*); `frame` is what came out. */
+uint32_t lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame);
+
+/* The fd of a map of the program, by its name. */
+int lab_map(const struct lab *lab, const char *name);
+void lab_read(const struct lab *lab, const char *map, uint32_t key, void *ret);
+void lab_write(const struct lab *lab, const char *map, uint32_t key, const void *value);
+
+/* Ids, by what the configuration calls them; `address` as in "10.0.0.11:3000". */
+unsigned int lab_service(const struct lab *lab, const char *name);
+unsigned int lab_backend(const struct lab *lab, const char *service, const char *version, const char *address);
+
+/* The backend that the program must choose for a connection, by include/serin/split.h. */
+unsigned int lab_choose(struct lab *lab, const char *service, const struct segment *syn);
+
+struct serin_settings lab_settings(const struct lab *lab);
+void lab_change_settings(struct lab *lab, const struct serin_settings *settings);
+
+/* Keep this thread on one CPU: what the program keeps per CPU is then one thing. */
+void lab_stay_on_one_cpu(void);
+
+/* The program's clock, in stamps (SERIN_STAMP_SHIFT). */
+uint32_t lab_now(void);
+
+void lab_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The scenes, and their segments. */
+#include "scene.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/bpf.h>
+
+#define TWO_ARMS .client_arm = LAB_FRONT, .backend_arm = LAB_REAR
+#define ONE_ARM .client_arm = LAB_FRONT, .backend_arm = LAB_FRONT
+#define NEAR .client_mac = NET_CLIENT_MAC(0x10), .backend_mac = NET_BACKEND_MAC(0x11)
+#define NEAR_ONE_ARM .client_mac = NET_CLIENT_MAC(0x10), .backend_mac = NET_ONE_ARM_MAC(0x21)
+#define FAR .client_mac = NET_CLIENT_GATEWAY_MAC, .backend_mac = NET_BACKEND_GATEWAY_MAC
+#define CLIENT4 .client = "198.51.100.16:40000", .listener = "203.0.113.10:80"
+#define CLIENT6 .client = "[2001:db8:c::10]:40000", .listener = "[2001:db8:f::10]:80"
+#define FAR_CLIENT4 .client = "192.0.2.77:51234", .listener = "203.0.113.10:80"
+#define FAR_CLIENT6 .client = "[2001:db8:7::77]:51234", .listener = "[2001:db8:f::10]:80"
+#define BACKENDS4 .backend = "10.0.0.17:3000", .other_backend = "10.0.0.18:3000"
+#define BACKENDS6 .backend = "[2001:db8:b::11]:3000", .other_backend = "[2001:db8:b::12]:3000"
+#define FAR_BACKENDS4 .backend = "10.9.0.5:8080", .other_backend = "10.9.0.6:8080"
+#define FAR_BACKENDS6 .backend = "[2001:db8:9::5]:8080", .other_backend = "[2001:db8:9::6]:8080"
+#define FRONT_BACKENDS4 .backend = "198.51.100.33:80", .other_backend = "198.51.100.34:80"
+#define FRONT_BACKENDS6 .backend = "[2001:db8:c::21]:80", .other_backend = "[2001:db8:c::22]:80"
+
+const struct scene scenes[] = {
+	{ .name = "nat-ipv4", CLIENT4, BACKENDS4, .snat = "10.0.0.1", NEAR, TWO_ARMS },
+	{ .name = "nat-ipv6", CLIENT6, BACKENDS6, .snat = "2001:db8:b::1", NEAR, TWO_ARMS },
+	{ .name = "gateway-ipv4", CLIENT4, BACKENDS4, NEAR, TWO_ARMS },
+	{ .name = "gateway-ipv6", CLIENT6, BACKENDS6, NEAR, TWO_ARMS },
+	{ .name = "nat-ipv4-one-arm", CLIENT4, FRONT_BACKENDS4, .snat = "198.51.100.1", NEAR_ONE_ARM, ONE_ARM },
+	{ .name = "nat-ipv6-one-arm", CLIENT6, FRONT_BACKENDS6, .snat = "2001:db8:c::1", NEAR_ONE_ARM, ONE_ARM },
+	{ .name = "gateway-ipv4-one-arm", CLIENT4, FRONT_BACKENDS4, NEAR_ONE_ARM, ONE_ARM },
+	{ .name = "gateway-ipv6-one-arm", CLIENT6, FRONT_BACKENDS6, NEAR_ONE_ARM, ONE_ARM },
+	{ .name = "nat-ipv4-far", FAR_CLIENT4, FAR_BACKENDS4, .snat = "10.0.0.1", FAR, TWO_ARMS },
+	{ .name = "nat-ipv6-far", FAR_CLIENT6, FAR_BACKENDS6, .snat = "2001:db8:b::1", FAR, TWO_ARMS },
+	{ .name = "gateway-ipv4-far", FAR_CLIENT4, FAR_BACKENDS4, FAR, TWO_ARMS },
+	{ .name = "gateway-ipv6-far", FAR_CLIENT6, FAR_BACKENDS6, FAR, TWO_ARMS },
+};
+const size_t scene_count = sizeof(scenes) / sizeof(scenes[0]);
+
+const struct scene *scene_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < scene_count; i++)
+		if (!strcmp(scenes[i].name, name))
+			return &scenes[i];
+	lab_die("no scene %s", name);
+}
+
+struct lab *scene_open(const struct scene *scene, const char *more)
+{
+	struct lab *lab = lab_open(SCENE_FLOWS);
+	char yaml[1024], snat[128] = "";
+
+	if (scene->snat)
+		snprintf(snat, sizeof(snat), "addresses: [\"%s\"], ", scene->snat);
+	snprintf(yaml, sizeof(yaml),
+		 "interfaces: [front, rear]\n"
+		 "%s"
+		 "snat: {%sports: %d-%d}\n"
+		 "services:\n"
+		 "  - name: shop\n"
+		 "    listen: [\"%s/tcp\"]\n"
+		 "    forward: %s\n"
+		 "    baseline: stable\n"
+		 "    versions:\n"
+		 "      stable: {backends: [\"%s\"]}\n"
+		 "      canary: {backends: [\"%s\"]}\n",
+		 more ? more : "", snat, SCENE_PORT_FIRST, SCENE_PORT_FIRST + SCENE_PORT_COUNT - 1, scene->listener,
+		 scene->snat ? "nat" : "gateway", scene->backend, scene->other_backend);
+	lab_configure(lab, yaml);
+	return lab;
+}
+
+unsigned int scene_backend(const struct lab *lab, const struct scene *scene)
+{
+	return lab_backend(lab, "shop", "stable", scene->backend);
+}
+
+unsigned int scene_endpoint(const struct lab *lab, const struct scene *scene)
+{
+	return lab->image->backends[scene_backend(lab, scene)].endpoint;
+}
+
+static net_mac_t own_mac(enum lab_arm arm)
+{
+	return arm == LAB_FRONT ? NET_FRONT_MAC : NET_REAR_MAC;
+}
+
+struct segment scene_from_client(const struct scene *scene, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct segment segment = segment_between(scene->client, scene->listener);
+
+	segment.from = scene->client_mac;
+	segment.to = own_mac(scene->client_arm);
+	segment.flags = flags;
+	segment.seq = seq;
+	segment.ack = ack;
+	return segment;
+}
+
+/* One hop on, with other addresses. */
+static struct segment forwarded(const struct segment *in, const struct segment *between)
+{
+	struct segment out = *in;
+
+	out.src = between->src;
+	out.sport = between->sport;
+	out.dst = between->dst;
+	out.dport = between->dport;
+	out.ttl = (uint8_t)((in->ttl ? in->ttl : 64) - 1);
+	return out;
+}
+
+struct segment scene_at_backend(const struct scene *scene, const struct segment *in, uint16_t port)
+{
+	struct segment between = segment_between(scene->client, scene->backend), out;
+
+	between.src = in->src;
+	between.sport = in->sport;
+	if (scene->snat) {
+		between.src = frame_addr(scene->snat);
+		between.sport = port;
+	}
+	out = forwarded(in, &between);
+	out.from = own_mac(scene->backend_arm);
+	out.to = scene->backend_mac;
+	return out;
+}
+
+struct segment scene_from_backend(const struct scene *scene, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct segment segment = segment_between(scene->backend, scene->client);
+
+	if (scene->snat) {
+		segment.dst = frame_addr(scene->snat);
+		segment.dport = port;
+	}
+	segment.from = scene->backend_mac;
+	segment.to = own_mac(scene->backend_arm);
+	segment.flags = flags;
+	segment.seq = seq;
+	segment.ack = ack;
+	return segment;
+}
+
+struct segment scene_at_client(const struct scene *scene, const struct segment *in)
+{
+	struct segment between = segment_between(scene->listener, scene->client), out = forwarded(in, &between);
+
+	out.from = own_mac(scene->client_arm);
+	out.to = scene->client_mac;
+	return out;
+}
+
+uint32_t scene_verdict(const struct scene *scene)
+{
+	return scene->client_arm == scene->backend_arm ? XDP_TX : XDP_REDIRECT;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Scenes: one client, one service, one backend, in every arrangement that the data path knows, and the segments that
+ * they exchange. No test framework. */
+#ifndef SERIN_TEST_SCENE_H
+#define SERIN_TEST_SCENE_H
+
+#include "lab.h"
+
+#define SCENE_PORT_FIRST 2000 /* of the SNAT ports */
+#define SCENE_PORT_COUNT 16
+#define SCENE_FLOWS SERIN_MIN_FLOWS
+
+struct scene {
+	const char *name;
+	const char *client, *listener, *backend; /* with ports */
+	const char *other_backend;               /* the canary's, whose share is 0 at first */
+	const char *snat;                        /* without a port; NULL: forward: gateway */
+	net_mac_t client_mac, backend_mac;       /* of their next hops */
+	enum lab_arm client_arm, backend_arm;
+};
+
+extern const struct scene scenes[];
+extern const size_t scene_count;
+
+/* "nat-ipv4", "gateway-ipv6-one-arm", ... */
+const struct scene *scene_find(const char *name);
+
+/* A fresh lab with the scene's service "shop": versions stable (baseline) and canary (weight 0). `more`: further lines
+ * for the top level of the configuration, or NULL. */
+struct lab *scene_open(const struct scene *scene, const char *more);
+
+/* The ids of the scene's (stable) backend and of its endpoint. */
+unsigned int scene_backend(const struct lab *lab, const struct scene *scene);
+unsigned int scene_endpoint(const struct lab *lab, const struct scene *scene);
+
+/* What the client sends, what of it the backend gets (`port`: the SNAT port; not looked at under forward: gateway),
+ * and the same for the other direction. The seconds: `in`, and all that is rewritten. */
+struct segment scene_from_client(const struct scene *scene, uint8_t flags, uint32_t seq, uint32_t ack);
+struct segment scene_at_backend(const struct scene *scene, const struct segment *in, uint16_t port);
+struct segment scene_from_backend(const struct scene *scene, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack);
+struct segment scene_at_client(const struct scene *scene, const struct segment *in);
+
+/* What becomes of the packets: XDP_TX or XDP_REDIRECT. */
+uint32_t scene_verdict(const struct scene *scene);
+
+#endif
