@@ -83,6 +83,9 @@ static __always_inline bool parse_ipv6(struct headers *at, void *end, struct pkt
 	pkt->length = sizeof(*ip) + room;
 	__builtin_memcpy(&pkt->src, &ip->saddr, sizeof(pkt->src));
 	__builtin_memcpy(&pkt->dst, &ip->daddr, sizeof(pkt->dst));
+	/* On the wire such an address is nobody's (RFC 4038, section 4.2); in here it would be an IPv4 packet's. */
+	if (addr_is_mapped(&pkt->src) || addr_is_mapped(&pkt->dst))
+		return false;
 	at->tcp = (void *)(ip + 1);
 	return parse_tcp(at, end, room, pkt);
 }

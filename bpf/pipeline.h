@@ -79,13 +79,13 @@ static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u6
 		return VERDICT_PASS;
 	if (pkt->fragment)
 		return drop(SERIN_DROP_FRAGMENT);
-	if (pkt->ttl <= 1)
-		return drop(SERIN_DROP_TTL_EXPIRED);
 	opening.forward = listener->forward;
 	/* With the client's own addresses a backend can go on with a connection that this host knows nothing about. */
 	if ((pkt->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN &&
 	    (opening.forward == SERIN_FORWARD_NAT || pkt->flags & (TCP_SYN | TCP_RST)))
 		return VERDICT_REFUSE;
+	if (pkt->ttl <= 1)
+		return drop(SERIN_DROP_TTL_EXPIRED);
 	backend = service_backend(listener->service, pkt);
 	if (backend < 0)
 		return backend;

@@ -68,6 +68,11 @@ static __always_inline bool addr_equal(const struct serin_addr *a, const struct 
 	return ((a->quad[0] ^ b->quad[0]) | (a->quad[1] ^ b->quad[1])) == 0;
 }
 
+static __always_inline bool addr_is_mapped(const struct serin_addr *addr)
+{
+	return !addr->quad[0] && addr->word[2] == bpf_htonl(0xffff);
+}
+
 static __always_inline void addr_from_ipv4(struct serin_addr *ret, __be32 addr)
 {
 	ret->quad[0] = 0;

@@ -215,6 +215,22 @@ uint16_t frame_ip_checksum(const struct frame *frame)
 	return get16(frame->data + ETH_LENGTH + 10);
 }
 
+/* The two zeros are one. */
+static uint16_t error_of(uint16_t folded)
+{
+	return folded == 0xffff ? 0 : folded;
+}
+
+struct frame_errors frame_checksum_errors(const struct frame *frame)
+{
+	const uint8_t *ip = frame->data + ETH_LENGTH;
+	struct frame_errors errors = { 0, error_of(full_tcp_checksum(frame)) };
+
+	if (get16(frame->data + 12) == 0x0800)
+		errors.ip = error_of(frame_fold(frame_sum(0, ip, (ip[0] & 15) * 4u)));
+	return errors;
+}
+
 void frame_fix_checksums(struct frame *frame)
 {
 	uint8_t *ip = frame->data + ETH_LENGTH, *check = frame->data + frame_tcp_offset(frame) + 16;

@@ -74,6 +74,13 @@ uint16_t frame_ip_checksum(const struct frame *frame);
 uint32_t frame_sum(uint32_t sum, const void *bytes, size_t length);
 uint16_t frame_fold(uint32_t sum);
 
+/* By how much the checksums of a frame are wrong, in one's complement arithmetic: 0 for right ones. */
+struct frame_errors {
+	uint16_t ip, tcp;
+};
+
+struct frame_errors frame_checksum_errors(const struct frame *frame);
+
 /* Recompute both checksums of a frame that has been changed by hand. */
 void frame_fix_checksums(struct frame *frame);
 

@@ -23,6 +23,8 @@
 
 #define MAX_MAPS (sizeof(((struct lab *)0)->maps) / sizeof(int))
 
+static const char *const arm_names[LAB_ARMS] = { NET_FRONT, NET_REAR };
+
 void lab_die(const char *format, ...)
 {
 	va_list args;
@@ -64,39 +66,15 @@ static void find_program(struct lab *lab)
 	}
 }
 
-static struct lab *the_open_one;
+/* The one that is open, or was: loading the program again takes the verifier a third of a second. */
+static struct lab *loaded;
 
-struct lab *lab_open(uint32_t max_flows)
-{
-	static const char *const names[LAB_ARMS] = { NET_FRONT, NET_REAR };
-	struct datapath_options options = { .max_flows = max_flows };
-	struct lab *lab = calloc(1, sizeof(*lab));
-	struct complaint complaint;
-	const char *mode;
-	unsigned int i;
-
-	lab_close(the_open_one); /* of a test that has failed */
-	if (!lab || !(lab->image = calloc(1, sizeof(*lab->image))))
-		lab_die("out of memory");
-	if (datapath_open(&options, &lab->datapath, &complaint))
-		lab_die("%s", complaint.text);
-	for (i = 0; i < LAB_ARMS; i++) {
-		lab->ifindex[i] = if_nametoindex(names[i]);
-		if (datapath_attach(lab->datapath, i, names[i], ATTACH_XDP, &mode, &complaint))
-			lab_die("%s", complaint.text);
-	}
-	find_program(lab);
-	the_open_one = lab;
-	return lab;
-}
-
-struct lab *lab_close(struct lab *lab)
+static struct lab *unload(struct lab *lab)
 {
 	size_t i;
 
 	if (!lab)
 		return NULL;
-	the_open_one = NULL;
 	for (i = 0; i < lab->map_count; i++)
 		close(lab->maps[i]);
 	close(lab->program);
@@ -104,6 +82,58 @@ struct lab *lab_close(struct lab *lab)
 	config_free(lab->config);
 	free(lab->image);
 	free(lab);
+	return NULL;
+}
+
+static struct lab *load(uint32_t max_flows)
+{
+	struct datapath_options options = { .max_flows = max_flows };
+	struct lab *lab = calloc(1, sizeof(*lab));
+	struct complaint complaint;
+	const char *mode;
+	unsigned int i;
+
+	if (!lab || !(lab->image = calloc(1, sizeof(*lab->image))))
+		lab_die("out of memory");
+	if (datapath_open(&options, &lab->datapath, &complaint))
+		lab_die("%s", complaint.text);
+	lab->max_flows = max_flows;
+	for (i = 0; i < LAB_ARMS; i++) {
+		lab->ifindex[i] = if_nametoindex(arm_names[i]);
+		if (datapath_attach(lab->datapath, i, arm_names[i], ATTACH_XDP, &mode, &complaint))
+			lab_die("%s", complaint.text);
+	}
+	find_program(lab);
+	return lab;
+}
+
+/* As if it had just been loaded. */
+static void make_fresh(struct lab *lab)
+{
+	unsigned int i;
+
+	lab_clear(lab);
+	memset(lab->image, 0, sizeof(*lab->image));
+	lab->config = config_free(lab->config);
+	for (i = 0; i < LAB_ARMS; i++)
+		if (datapath_refresh_device(lab->datapath, i, arm_names[i]))
+			lab_die("%s is gone", arm_names[i]);
+}
+
+struct lab *lab_open(uint32_t max_flows)
+{
+	if (loaded && loaded->max_flows != max_flows)
+		loaded = unload(loaded);
+	if (loaded)
+		make_fresh(loaded);
+	else
+		loaded = load(max_flows);
+	return loaded;
+}
+
+struct lab *lab_close(struct lab *lab)
+{
+	(void)lab;
 	return NULL;
 }
 

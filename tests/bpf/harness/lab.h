@@ -21,6 +21,7 @@ struct lab {
 	struct datapath *datapath;
 	struct config *config; /* the last one */
 	struct image *image;   /* what the tables hold */
+	uint32_t max_flows;
 	int program;           /* fd */
 	unsigned int ifindex[LAB_ARMS];
 	int maps[32];          /* fds, by the order of the program's map ids */
@@ -29,10 +30,13 @@ struct lab {
 	uint32_t plan_generation;
 };
 
-/* Load with `max_flows`, attach to front and rear. net_enter() comes before the first one. One at a time: a lab that is
- * still open is closed. */
+/* Load with `max_flows`, attach to front and rear. net_enter() comes before the first one. One at a time: every opening
+ * takes over what the one before has loaded, with its tables emptied, if it is of the same size. */
 struct lab *lab_open(uint32_t max_flows);
-struct lab *lab_close(struct lab *lab); /* returns NULL */
+struct lab *lab_close(struct lab *lab); /* returns NULL; the program goes when the process does */
+
+/* Empty every table but the constants. */
+void lab_clear(struct lab *lab);
 
 /* Configure from a YAML text, as the agent does at its start: settings, backends, plans, listeners. The text's
  * `interfaces`, `flows` and `http` are not looked at. Call again for a changed configuration. */
