@@ -141,7 +141,8 @@ lint:
 
 install: all
 	install -D -m 0755 $(B)/serin $(DESTDIR)$(or $(PREFIX),/usr/local)/sbin/serin
-	install -D -m 0644 scripts/serin.service $(DESTDIR)/etc/systemd/system/serin.service
+	install -d $(DESTDIR)/etc/systemd/system
+	sed 's,/usr/local,$(or $(PREFIX),/usr/local),' scripts/serin.service > $(DESTDIR)/etc/systemd/system/serin.service
 
 clean:
 	rm -rf $(B)

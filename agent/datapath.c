@@ -24,7 +24,8 @@
 /* What libbpf says last, for the complaint about a load that fails: the verifier's own words come this way. */
 static char libbpf_said[256];
 
-static int remember_warning(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int remember_warning(enum libbpf_print_level level, const char *format,
+								  va_list args)
 {
 	if (level != LIBBPF_WARN)
 		return 0;

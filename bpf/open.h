@@ -177,7 +177,9 @@ verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct op
 		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
 	if (!half_claim(&forward, hash, pkt->stamp))
 		return NO_WAY + drop(SERIN_DROP_FLOW_TABLE_FULL);
+	/* Binding a port reads these, and giving it back when the rest fails. */
 	forward.way->client = pkt->src;
+	forward.way->backend = opening->backend;
 	if (opening->forward == SERIN_FORWARD_NAT)
 		failed = bind_nat(&forward, &reverse, pkt, opening, backend);
 	else

@@ -19,13 +19,17 @@ verified_once __u64 port_rank(__u64 owner, __u32 now)
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	struct serin_way *way;
-	__u32 claim, rest;
+	__s32 rest;
+	__u32 claim;
 
 	if (!set)
 		return 0;
 	if (!(owner & SERIN_OWNER_HELD)) {
+		/* Below zero: another CPU gave it back after a tick of the clock that this one has not seen. */
 		rest = now - (__u32)owner;
-		return !owner || rest >= set->port_rest ? PORT_AT_ONCE : PORT_RESTING | rest;
+		if (rest < 0)
+			rest = 0;
+		return !owner || (__u32)rest >= set->port_rest ? PORT_AT_ONCE : PORT_RESTING | rest;
 	}
 	way = way_at(SERIN_OWNER_WAY(owner));
 	if (!way)
@@ -37,29 +41,40 @@ verified_once __u64 port_rank(__u64 owner, __u32 now)
 	return eviction_rank(SERIN_OWNER_WAY(owner), claim, now);
 }
 
-/* Take a port that may be held: end its flow first. */
+/* End the flow that a port is held by: that very one, if it still may be ended. */
+static __always_inline bool port_free(__u64 owner, __u32 now)
+{
+	__u32 index = SERIN_OWNER_WAY(owner), claim;
+	struct serin_way *way = way_at(index);
+
+	if (!way)
+		return false;
+	claim = READ_ONCE(way->claim);
+	if (SERIN_WAY_GENERATION(claim) != SERIN_OWNER_GENERATION(owner) || !eviction_rank(index, claim, now) ||
+	    !flow_end(index, claim, now))
+		return false;
+	way_free(way, index);
+	return true;
+}
+
+/* Take a port that may be held or resting. */
 static __always_inline bool port_take(__u64 *word, __u64 mine, struct serin_table_stats *count, __u32 now)
 {
 	__u64 owner = READ_ONCE(*word);
-	__u64 rank = port_rank(owner, now);
-	__u32 index = SERIN_OWNER_WAY(owner);
-	struct serin_way *way;
+	bool held = (owner & SERIN_OWNER_HELD) != 0;
 
-	if (!rank)
-		return false;
-	if (owner & SERIN_OWNER_HELD) {
-		way = way_at(index);
-		if (!way || !flow_end(index, READ_ONCE(way->claim), now))
+	if (held) {
+		if (!port_free(owner, now))
 			return false;
-		way_free(way, index);
 		owner = READ_ONCE(*word);
-		if (owner & SERIN_OWNER_HELD)
-			return false;
-		count->ports_retaken++;
-	} else if (rank != PORT_AT_ONCE) {
-		count->ports_unrested++;
 	}
-	return swap_if(word, owner, mine);
+	if (owner & SERIN_OWNER_HELD || !swap_if(word, owner, mine))
+		return false;
+	if (held)
+		count->ports_retaken++;
+	else
+		count->ports_unrested++;
+	return true;
 }
 
 /* A source port towards the backend for the way `index` of that generation: its place among the endpoint's owner words,

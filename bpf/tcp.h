@@ -18,6 +18,19 @@ struct tracked {
 	__u32 direction;
 };
 
+/* No window is larger than this in practice: what is farther off is not of this connection, but an outsider's guess. */
+#define TCP_PLAUSIBLE (1u << 24)
+
+static __always_inline bool tcp_advances(__u32 end, __u32 next_seq)
+{
+	return end - next_seq - 1 < TCP_PLAUSIBLE;
+}
+
+static __always_inline bool tcp_near(__u32 number, __u32 next_seq)
+{
+	return number - next_seq + TCP_PLAUSIBLE < 2 * TCP_PLAUSIBLE;
+}
+
 /* Raise a way to a later state; true for the one CPU that has done it. */
 static __always_inline bool way_raise(struct serin_way *way, __u32 generation, __u32 state)
 {
@@ -112,7 +125,7 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	if (pkt->flags & TCP_SYN || !(way->seen & SERIN_SEEN_SEQ)) {
 		way->next_seq = tcp_end(pkt);
 		way->seen |= SERIN_SEEN_SEQ | (pkt->flags & TCP_SYN ? SERIN_SEEN_SYN : 0);
-	} else if ((__s32)(tcp_end(pkt) - way->next_seq) > 0) {
+	} else if (tcp_advances(tcp_end(pkt), way->next_seq)) {
 		way->next_seq = tcp_end(pkt);
 	}
 	/* Only who has seen the backend's number can acknowledge it: an answer alone proves nothing about the client. */
@@ -121,8 +134,10 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 		count->established++;
 		embryonic = false;
 	}
-	/* Nor may a stranger's FIN raise a flow above the embryonic ones, which are there to be taken back. */
-	if (pkt->flags & TCP_FIN && !embryonic)
+	/* Nor may a stranger's FIN raise a flow above the embryonic ones, which are there to be taken back, or make an
+	 * established one shorter-lived. */
+	if (pkt->flags & TCP_FIN && !embryonic && tcp_near(pkt->seq, way->next_seq) &&
+	    (!peer || tcp_near(pkt->ack, peer->next_seq)))
 		track_fin(&flow, peer, count);
 	return 0;
 }
@@ -133,7 +148,7 @@ static __always_inline void track(const struct pkt *pkt, const struct flow *flow
 		way->stamp = pkt->stamp;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
 		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)))) {
-		if (pkt->payload && (__s32)(pkt->seq + pkt->payload - way->next_seq) > 0)
+		if (tcp_advances(pkt->seq + pkt->payload, way->next_seq))
 			way->next_seq = pkt->seq + pkt->payload;
 		return;
 	}

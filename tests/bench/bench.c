@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nanoseconds per packet of the real program, and of the same program with its flow table on an LRU hash: rounds of the
  * two and of an empty program in turn, so that a machine that changes its speed changes it for all three. */
-#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,6 @@
 #define MAX_FLOWS 1000000u
 #define NEW_PER_ROUND 2000u
 #define ROUNDS 9
-#define BACKEND_ISN 5000u
 
 enum tcp_flags { SYN = 0x02, PSH_ACK = 0x18, ACK = 0x10, SYN_ACK = 0x12 };
 
@@ -28,7 +27,6 @@ static const char *const case_name[CASES] = {
 	"new connection",
 };
 
-/* Orientation from the design, in ns, for 1 / 65 536 / 1 000 000 flows. */
 static const unsigned int flows_of[] = { 1, 65536, 1000000 };
 #define SIZES (sizeof(flows_of) / sizeof(flows_of[0]))
 
@@ -41,7 +39,8 @@ struct frame {
 };
 
 struct figures {
-	double net[ROUNDS];
+	double net[CASES][BENCH_PROGRAMS][ROUNDS];
+	double frame; /* all rounds' together */
 };
 
 static void frame_open(struct frame *frame)
@@ -125,8 +124,6 @@ static double shoot(const struct frame *frame, const struct shot *shot)
 	if ((int)run.retval != shot->verdict) {
 		fprintf(stderr, "bench: verdict %u, expected %d (flags 0x%02x)\n", run.retval, shot->verdict,
 			shot->flags);
-		if (getenv("BENCH_HOLD"))
-			pause();
 		exit(1);
 	}
 	/* The kernel's own figure: the call as a whole takes 30 ms more than its rounds. */
@@ -148,63 +145,76 @@ static void shuffle(struct bench_packet *packets, size_t count)
 
 enum { DROP = 1, PASS = 2, TX = 3, REDIRECT = 4 };
 
-/* Open `flows` connections through the program itself, handshakes and all, and leave their packets in the lists, in an
- * order that has nothing to do with the table's. */
-static void populate(const struct frame *frame, const struct subject *subject, __u32 program, __u32 flows)
+static struct bench_packet *new_list(__u32 count)
 {
-	struct bench_packet *packets = malloc(flows * sizeof(*packets));
-	__u32 i;
+	struct bench_packet *packets = calloc(count, sizeof(*packets));
 
 	if (!packets)
 		die("memory");
+	return packets;
+}
+
+/* Requests number `from` and the following. */
+static void put_requests(const struct frame *frame, __u32 at, __u32 from, __u32 count, bool shuffled)
+{
+	struct bench_packet *packets = new_list(count);
+	__u32 i;
+
+	for (i = 0; i < count; i++)
+		packets[i] = subject_request(from + i);
+	if (shuffled)
+		shuffle(packets, count);
+	put_packets(frame, at, packets, count);
+	free(packets);
+}
+
+/* Open `flows` connections through the program itself, handshakes and all. What the backends' packets of these flows
+ * look like, in an order that has nothing to do with the table's; the caller frees. */
+static struct bench_packet *populate(const struct frame *frame, const struct subject *subject, __u32 program,
+				     __u32 flows)
+{
+	struct bench_packet *answers = new_list(flows);
+	struct bench_cursor cursor;
+	__u32 zero = 0;
+
 	frame_use(frame, program, subject);
-	for (i = 0; i < flows; i++)
-		packets[i] = subject_request(i);
-	put_packets(frame, AT_REQUESTS, packets, flows);
+	put_requests(frame, AT_REQUESTS, 0, flows, false);
 	shoot(frame, &(struct shot){ program, AT_REQUESTS, flows, flows, SYN, 0, 0, REDIRECT });
-	if (subject_answers(subject, packets, flows) != flows) {
+	if (subject_answers(subject, answers, flows) != flows) {
 		fprintf(stderr, "bench: %s: not every flow has a place\n", subject->name);
 		exit(1);
 	}
-	shuffle(packets, flows);
-	put_packets(frame, AT_ANSWERS, packets, flows);
-	/* The sequence number that `shoot` will give the SYN-ACKs is not known here: the ACKs take it from a round of
-	 * one packet's answer. A step of 0 makes it the same for all. */
-	free(packets);
-}
-
-/* SYN-ACKs and ACKs for all. The lists of the subjects differ (ports), so the handshakes go one subject at a time. */
-static void establish(const struct frame *frame, const struct subject *subject, __u32 program, __u32 flows)
-{
-	struct bench_packet *packets = malloc(flows * sizeof(*packets));
-	struct bench_cursor cursor;
-	__u32 i, zero = 0;
-
-	if (!packets)
-		die("memory");
+	shuffle(answers, flows);
+	put_packets(frame, AT_ANSWERS, answers, flows);
 	shoot(frame, &(struct shot){ program, AT_ANSWERS, flows, flows, SYN_ACK, 0, 0, REDIRECT });
+	/* All SYN-ACKs had the same sequence number, and the cursor still knows it. */
 	if (bpf_map_lookup_elem(frame->cursor, &zero, &cursor))
 		die("cursor");
 	shoot(frame, &(struct shot){ program, AT_REQUESTS, flows, flows, ACK, 0, cursor.seq + 1, REDIRECT });
-	for (i = 0; i < flows; i++)
-		packets[i] = subject_request(i);
-	shuffle(packets, flows);
-	put_packets(frame, AT_REQUESTS, packets, flows);
-	free(packets);
-	(void)subject;
+	return answers;
 }
 
-static void put_new(const struct frame *frame, __u32 *number)
+/* Put a case's packets into the lists, and say how they are shot. `number`: the next client that nobody knows. */
+static struct shot prepare(const struct frame *frame, enum which what, __u32 program, __u32 flows,
+			   const struct bench_packet *answers, __u32 *number)
 {
-	struct bench_packet *packets = malloc(NEW_PER_ROUND * sizeof(*packets));
-	__u32 i;
+	const struct bench_packet other = { htonl(0x0a010203), htonl(0x0a040506), htons(1), htons(2) };
+	const __u32 repeat = flows > 262144 ? flows : 262144;
 
-	if (!packets)
-		die("memory");
-	for (i = 0; i < NEW_PER_ROUND; i++)
-		packets[i] = subject_request((*number)++);
-	put_packets(frame, AT_NEW, packets, NEW_PER_ROUND);
-	free(packets);
+	switch (what) {
+	case NOT_OURS:
+		put_packets(frame, AT_NEW, &other, 1);
+		return (struct shot){ program, AT_NEW, 1, repeat, PSH_ACK, 0, 0, PASS };
+	case ANSWER:
+		put_packets(frame, AT_ANSWERS, answers, flows);
+		return (struct shot){ program, AT_ANSWERS, flows, repeat, PSH_ACK, 6, 0, REDIRECT };
+	case NEW:
+		put_requests(frame, AT_NEW, *number, NEW_PER_ROUND, false);
+		*number += NEW_PER_ROUND;
+		return (struct shot){ program, AT_NEW, NEW_PER_ROUND, NEW_PER_ROUND, SYN, 0, 0, REDIRECT };
+	default:
+		return (struct shot){ program, AT_REQUESTS, flows, repeat, PSH_ACK, 6, 0, REDIRECT };
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -223,82 +233,69 @@ static json_t *spread(const double *values)
 	return json_pack("{s:f, s:f, s:f}", "min", sorted[0], "median", sorted[ROUNDS / 2], "max", sorted[ROUNDS - 1]);
 }
 
-static double at(const json_t *spread_, const char *what)
+static double at(const json_t *of, const char *what)
 {
-	return json_number_value(json_object_get(spread_, what));
+	return json_number_value(json_object_get(of, what));
 }
 
-/* All cases of one table size. */
+static void report(const struct figures *figures, enum which what, __u32 flows, const struct subject *subject,
+		   json_t *results)
+{
+	const double *own = figures->net[what][BENCH_SERIN], *other = figures->net[what][BENCH_LRU];
+	double ratios[ROUNDS];
+	json_t *serin, *lru, *ratio;
+	unsigned int round;
+
+	for (round = 0; round < ROUNDS; round++)
+		ratios[round] = own[round] / other[round];
+	serin = spread(own);
+	lru = spread(other);
+	ratio = spread(ratios);
+	printf("%-31s %8u  %5.0f %5.0f %5.0f  %6.0f %6.0f %6.0f   %.2f %.2f %.2f\n", case_name[what], flows,
+	       at(serin, "min"), at(serin, "median"), at(serin, "max"), at(lru, "min"), at(lru, "median"),
+	       at(lru, "max"), at(ratio, "min"), at(ratio, "median"), at(ratio, "max"));
+	json_array_append_new(results, json_pack("{s:s, s:i, s:i, s:i, s:o, s:o, s:o}", "case", case_name[what],
+						 "flows", (int)flows, "ways", (int)subject->ways, "table_bytes",
+						 (int)(subject->ways * subject->way_size), "serin_ns", serin,
+						 "lru_hash_ns", lru, "ratio", ratio));
+}
+
+/* All cases with that many flows in the table. */
 static void measure(const struct frame *frame, __u32 flows, json_t *results)
 {
-	const __u32 max_flows = flows > 65536 ? flows : 65536;
-	const __u32 repeat = flows > 262144 ? flows : 262144;
+	static struct figures figures;
 	struct subject subject[BENCH_PROGRAMS];
-	struct figures figures[CASES][BENCH_PROGRAMS];
-	struct bench_packet *answers[BENCH_PROGRAMS] = { NULL };
-	__u32 number[BENCH_PROGRAMS] = { 0 }, p, round;
+	struct bench_packet *answers[BENCH_PROGRAMS];
+	__u32 number[BENCH_PROGRAMS], p, round, max_flows = flows > 65536 ? flows : 65536;
 	enum which what;
-	double frame_total = 0;
 
 	subject_open(&subject[BENCH_SERIN], "serin", "build/serin.bpf.o", max_flows);
 	subject_open(&subject[BENCH_LRU], "LRU hash", "build/serin-lru.bpf.o", max_flows);
+	figures.frame = 0;
 	for (p = BENCH_SERIN; p < BENCH_PROGRAMS; p++) {
-		populate(frame, &subject[p], p, flows);
-		establish(frame, &subject[p], p, flows);
-		answers[p] = malloc(flows * sizeof(**answers));
-		if (!answers[p] || subject_answers(&subject[p], answers[p], flows) != flows)
-			die("answers");
-		shuffle(answers[p], flows);
+		answers[p] = populate(frame, &subject[p], p, flows);
 		number[p] = flows;
 	}
+	put_requests(frame, AT_REQUESTS, 0, flows, true);
 	for (round = 0; round < ROUNDS; round++) {
 		for (what = 0; what < CASES; what++) {
-			double empty;
-
 			for (p = BENCH_SERIN; p < BENCH_PROGRAMS; p++) {
-				struct shot shot = { p, AT_REQUESTS, flows, repeat, PSH_ACK, 6, BACKEND_ISN, REDIRECT };
+				struct shot shot = prepare(frame, what, p, flows, answers[p], &number[p]);
+				double whole = shoot(frame, &shot), empty;
 
-				if (what == ANSWER) {
-					put_packets(frame, AT_ANSWERS, answers[p], flows);
-					shot.first = AT_ANSWERS;
-				} else if (what == NEW) {
-					put_new(frame, &number[p]);
-					shot = (struct shot){ p, AT_NEW, NEW_PER_ROUND, NEW_PER_ROUND, SYN,
-							      0, 0,      REDIRECT };
-				} else if (what == NOT_OURS) {
-					struct bench_packet other = { htonl(0x0a010203), htonl(0x0a040506), 1, 2 };
-
-					put_packets(frame, AT_NEW, &other, 1);
-					shot = (struct shot){ p, AT_NEW, 1, repeat, PSH_ACK, 0, 0, PASS };
-				}
-				figures[what][p].net[round] = shoot(frame, &shot);
 				shot.program = BENCH_NOTHING;
 				shot.verdict = TX;
 				empty = shoot(frame, &shot);
-				figures[what][p].net[round] -= empty;
-				frame_total += empty;
+				figures.net[what][p][round] = whole - empty;
+				figures.frame += empty;
 			}
 		}
 	}
-	for (what = 0; what < CASES; what++) {
-		if (what == 0)
-			printf("frame %.0f ns\n", frame_total / ROUNDS / CASES / 2);
-		json_t *serin = spread(figures[what][BENCH_SERIN].net), *lru = spread(figures[what][BENCH_LRU].net),
-		       *ratio;
-		double ratios[ROUNDS];
-
-		for (round = 0; round < ROUNDS; round++)
-			ratios[round] = figures[what][BENCH_SERIN].net[round] / figures[what][BENCH_LRU].net[round];
-		ratio = spread(ratios);
-		printf("%-31s %8u  %5.0f %5.0f %5.0f  %6.0f %6.0f %6.0f   %.2f %.2f %.2f\n", case_name[what], flows,
-		       at(serin, "min"), at(serin, "median"), at(serin, "max"), at(lru, "min"), at(lru, "median"),
-		       at(lru, "max"), at(ratio, "min"), at(ratio, "median"), at(ratio, "max"));
-		json_array_append_new(results,
-				      json_pack("{s:s, s:i, s:i, s:i, s:o, s:o, s:o}", "case", case_name[what], "flows",
-						(int)flows, "ways", (int)subject[BENCH_SERIN].ways, "table_bytes",
-						(int)(subject[BENCH_SERIN].ways * subject[BENCH_SERIN].way_size),
-						"serin_ns", serin, "lru_hash_ns", lru, "ratio", ratio));
-	}
+	printf("%u flows, two ways each, in a table of %u ways (%u MB); frame %.0f ns\n", flows,
+	       subject[BENCH_SERIN].ways, subject[BENCH_SERIN].ways * subject[BENCH_SERIN].way_size >> 20,
+	       figures.frame / (2 * ROUNDS * CASES));
+	for (what = 0; what < CASES; what++)
+		report(&figures, what, flows, &subject[BENCH_SERIN], results);
 	for (p = BENCH_SERIN; p < BENCH_PROGRAMS; p++) {
 		subject_close(&subject[p]);
 		free(answers[p]);
@@ -318,7 +315,7 @@ int main(void)
 	       "%d interleaved rounds: min median max\n\n"
 	       "%-31s %8s  %17s  %20s   %14s\n",
 	       BENCH_BACKENDS, ROUNDS, "", "flows", "serin", "on an LRU hash", "ratio");
-	for (i = 0; i < (getenv("BENCH_SIZES") ? (unsigned int)atoi(getenv("BENCH_SIZES")) : SIZES); i++)
+	for (i = 0; i < SIZES; i++)
 		measure(&frame, flows_of[i], results);
 	bpf_object__close(frame.object);
 	if (json_dump_file(results, "build/bench.json", JSON_INDENT(1) | JSON_REAL_PRECISION(4)))

@@ -9,7 +9,14 @@
 #define TCP_WORDS 10
 #define PAYLOAD_WORDS 4
 
-#define FROM_MAC(a, b, c) (2ull | (__u64)(a) << 24 | (__u64)(b) << 32 | (__u64)(c) << 40) /* 02:00:00:a:b:c */
+/* 02:00:00:a:b:c */
+#define MAC_NUMBER(a, b, c) (2ull | (__u64)(a) << 24 | (__u64)(b) << 32 | (__u64)(c) << 40)
+
+/* An address among the constants. Through an ordinary pointer the compiler takes the zero that it sees for its value. */
+static __always_inline struct serin_addr constant_addr(const volatile struct serin_addr *addr)
+{
+	return (struct serin_addr){ .quad = { addr->quad[0], addr->quad[1] } };
+}
 
 static __always_inline __u32 words_sum(const __u16 *words, int count)
 {
@@ -114,7 +121,7 @@ verified_once int frame_write(struct xdp_md *ctx, const struct race_packet *pack
 
 	if (!packet || (void *)words + RACE_FRAME > (void *)(long)ctx->data_end)
 		return false;
-	put_mac(words, packet->direction == SERIN_TO_BACKEND ? FROM_MAC(0, 1, 1) : FROM_MAC(0, 1, 2));
+	put_mac(words, packet->direction == SERIN_TO_BACKEND ? MAC_NUMBER(0, 1, 1) : MAC_NUMBER(0, 1, 2));
 	put_mac(words + 3, packet->mac);
 	words[6] = config.family == SERIN_IPV4 ? bpf_htons(0x0800) : bpf_htons(0x86dd);
 	if (config.family == SERIN_IPV4)
@@ -175,6 +182,14 @@ verified_once int frame_read(struct xdp_md *ctx, struct race_seen *ret)
 	else
 		read_ipv6(words + ETH_WORDS, ret);
 	return true;
+}
+
+/* The zeroes that every BPF_PROG_TEST_RUN begins with: what became of the last packet of the one before is lost. */
+static __always_inline bool frame_is_fresh(struct xdp_md *ctx)
+{
+	const __u16 *words = (void *)(long)ctx->data;
+
+	return (void *)(words + ETH_WORDS) > (void *)(long)ctx->data_end || !words[ETH_WORDS - 1];
 }
 
 /* A RST leaves a shorter frame behind. */

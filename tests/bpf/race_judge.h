@@ -6,167 +6,7 @@
 #ifndef SERIN_TEST_RACE_JUDGE_H
 #define SERIN_TEST_RACE_JUDGE_H
 
-enum outcome { UNTOUCHED, REFUSED, FORWARDED };
-
-verified_once int blame(struct race_state *state, __u32 fault)
-{
-	struct race_evidence *report;
-	__u32 *count = THE_ONE(report_count), slot;
-
-	if (!state || !count || fault >= RACE_FAULT_COUNT)
-		return 0;
-	state->faults[fault]++;
-	state->now.fault = fault;
-	state->now.cpu = bpf_get_smp_processor_id();
-	if (*count >= RACE_REPORTS)
-		return 0;
-	slot = __sync_fetch_and_add(count, 1);
-	report = bpf_map_lookup_elem(&reports, &slot);
-	if (report)
-		*report = state->now;
-	return 0;
-}
-
-static __always_inline void note(struct race_state *state, enum race_figure figure)
-{
-	state->figures[figure]++;
-}
-
-static __always_inline __u64 drops_so_far(void)
-{
-	__u64 sum = 0, *count;
-	__u32 reason;
-
-	for (reason = 0; reason < SERIN_DROPS; reason++) {
-		count = bpf_map_lookup_elem(&drops, &reason);
-		if (count)
-			sum += *count;
-	}
-	return sum;
-}
-
-static __always_inline __u64 client_mac(const struct serin_addr *addr)
-{
-	return FROM_MAC(0x0d, 0, addr->byte[15]);
-}
-
-static __always_inline __u64 backend_mac(const struct serin_addr *addr)
-{
-	return FROM_MAC(0, 0x0b, addr->byte[15]);
-}
-
-static __always_inline bool same_bytes(const struct race_packet *packet, const struct race_seen *seen)
-{
-	return seen->sums_right && seen->ttl == 63 && seen->seq == packet->seq && seen->ack == packet->ack &&
-	       seen->flags == packet->flags && seen->payload == packet->payload && seen->key == packet->key;
-}
-
-static __always_inline bool right_macs(const struct race_packet *packet, const struct race_seen *seen)
-{
-	if (packet->direction == SERIN_TO_BACKEND)
-		return seen->mac_to == backend_mac(&seen->tuple.dst) && seen->mac_from == FROM_MAC(0, 1, 2);
-	return seen->mac_to == client_mac(&seen->tuple.dst) && seen->mac_from == FROM_MAC(0, 1, 1);
-}
-
-/* Is this end the backend that the plan gives to the key? */
-static __always_inline bool planned(__u32 key, const struct serin_addr *addr, __be16 port)
-{
-	__u32 *id = bpf_map_lookup_elem(&planned_backend, &key);
-	const struct serin_backend *backend = id ? backend_at(*id) : NULL;
-
-	return backend && backend->port == port && addr_equal(&backend->addr, addr);
-}
-
-static __always_inline bool port_in_range(__be16 port)
-{
-	return (__u32)bpf_ntohs(port) - config.port_first < config.port_count;
-}
-
-static __always_inline bool right_backend(const struct race_packet *packet, const struct race_tuple *out)
-{
-	if (!planned(packet->key, &out->dst, out->dport))
-		return false;
-	if (config.forward == SERIN_FORWARD_NAT)
-		return addr_equal(&out->src, (const struct serin_addr *)&config.snat) && port_in_range(out->sport);
-	return addr_equal(&out->src, &packet->tuple.src) &&
-	       (out->sport == packet->tuple.sport || port_in_range(out->sport));
-}
-
-/* The key whose client got the answer, or RACE_NO_KEY. */
-static __always_inline __u32 key_of_answer(const struct race_tuple *out)
-{
-	__u32 client = bpf_ntohs(out->dport) - RACE_CLIENT_PORT, listener;
-	struct serin_addr addr;
-
-	if (client >= config.keys / 2)
-		return RACE_NO_KEY;
-	__builtin_memcpy(&addr, (const void *)&config.client, sizeof(addr));
-	addr.byte[15] = RACE_CLIENT_BASE + client % RACE_CLIENT_ADDRESSES;
-	for (listener = 0; listener < 2; listener++)
-		if (addr_equal(&addr, &out->dst) && config.listener[listener].port == out->sport &&
-		    addr_equal((const struct serin_addr *)&config.listener[listener].addr, &out->src))
-			return 2 * client + listener;
-	return RACE_NO_KEY;
-}
-
-static __always_inline bool right_client(const struct race_packet *packet, const struct race_tuple *out)
-{
-	__u32 key = key_of_answer(out);
-
-	if (key == RACE_NO_KEY || !planned(key, &packet->tuple.src, packet->tuple.sport))
-		return false;
-	return config.forward == SERIN_FORWARD_NAT || addr_equal(&out->dst, &packet->tuple.dst);
-}
-
-/* All that holds whatever the other CPU has done meanwhile. */
-verified_once int judge_forwarded(struct race_state *state)
-{
-	struct race_evidence *now;
-
-	if (!state)
-		return 0;
-	now = &state->now;
-	if (!same_bytes(&now->packet, &now->seen))
-		blame(state, RACE_BYTES);
-	if (!right_macs(&now->packet, &now->seen))
-		blame(state, RACE_HOP);
-	if (now->packet.direction == SERIN_TO_BACKEND ? !right_backend(&now->packet, &now->seen.tuple)
-						      : !right_client(&now->packet, &now->seen.tuple))
-		blame(state, RACE_STRANGER);
-	if (now->drops)
-		blame(state, RACE_UNCOUNTED);
-	note(state, now->packet.direction == SERIN_TO_BACKEND ? RACE_TO_BACKEND : RACE_TO_CLIENT);
-	return 0;
-}
-
-/* Not forwarded: may it be dropped, refused, passed at all? */
-verified_once int judge_kept(struct race_state *state, __u32 outcome)
-{
-	struct race_evidence *now;
-
-	if (!state)
-		return 0;
-	now = &state->now;
-	if (now->drops > 1)
-		blame(state, RACE_UNCOUNTED);
-	if (now->packet.direction == SERIN_TO_CLIENT) {
-		if (outcome == REFUSED || now->drops)
-			blame(state, RACE_DROPPED);
-		note(state, RACE_ASIDE);
-	} else if (outcome == REFUSED) {
-		if (now->packet.flags == TCP_SYN)
-			blame(state, RACE_DROPPED);
-		if (!now->seen.sums_right || now->seen.seq != now->packet.ack || now->seen.flags != TCP_RST ||
-		    now->seen.mac_to != now->packet.mac)
-			blame(state, RACE_BYTES);
-		note(state, RACE_REFUSALS);
-	} else {
-		if (!now->drops)
-			blame(state, RACE_PASSED);
-		note(state, RACE_DROPS);
-	}
-	return 0;
-}
+#include "race_rules.h"
 
 /* Against the table before and after. */
 verified_once int judge_flow(struct race_state *state, __u32 outcome)
@@ -223,6 +63,48 @@ static __always_inline void judge_owner(struct race_state *state)
 		blame(state, RACE_OWNER);
 }
 
+/* How many packets the other CPU is through with. */
+static __always_inline __u64 rounds_of_other(void)
+{
+	__u32 me = bpf_get_smp_processor_id(), zero = 0;
+	const struct race_state *other;
+
+	other = bpf_map_lookup_percpu_elem(&states, &zero, config.cpu[0] == me ? config.cpu[1] : config.cpu[0]);
+	return other ? READ_ONCE(other->figures[RACE_ROUNDS]) : 0;
+}
+
+/* Is the other way of a live flow gone for good? */
+static __always_inline bool is_orphan(const struct race_view *view)
+{
+	const struct serin_way *peer = way_at(view->peer);
+	__u32 claim = peer ? READ_ONCE(peer->claim) : 0;
+
+	load_fence();
+	return still_live(view->index, view->claim) &&
+	       (SERIN_WAY_GENERATION(claim) != view->peer_generation || SERIN_WAY_STATE(claim) < SERIN_WAY_PENDING ||
+		SERIN_WAY_STATE(claim) == SERIN_WAY_KILLED);
+}
+
+/* A flow may have one way while the other CPU is opening or ending it: but not for two packets of his. */
+static __always_inline void judge_whole(struct race_state *state)
+{
+	const struct race_view *after = &state->now.after;
+	__u64 round = rounds_of_other();
+
+	if (!after->claim || !is_orphan(after))
+		return;
+	if (state->orphan == after->index &&
+	    SERIN_WAY_GENERATION(state->orphan_claim) == SERIN_WAY_GENERATION(after->claim)) {
+		if (round >= state->orphan_round + 2)
+			blame(state, RACE_ORPHAN);
+		return;
+	}
+	note(state, RACE_ORPHANS);
+	state->orphan = after->index;
+	state->orphan_claim = after->claim;
+	state->orphan_round = rounds_of_other();
+}
+
 /* Before an answer goes out: the other way of the flow that it is meant for. While that flow is live, no other client
  * may be behind its port; under forward: gateway, whose reverse keys have no owner words, a successor may be there
  * while the other CPU is about to end the flow. */
@@ -275,6 +157,7 @@ static __always_inline __u32 judge(struct xdp_md *ctx, struct race_state *state)
 	judge_flow(state, outcome);
 	judge_resident(state);
 	judge_owner(state);
+	judge_whole(state);
 	return outcome;
 }
 

@@ -6,35 +6,37 @@
 #include <serin/abi.h>
 
 /* What must never happen. */
-#define RACE_FAULTS(X)                                                                          \
-	X(BYTES, "forwarded with other bytes, a wrong checksum or a wrong TTL")                 \
-	X(HOP, "forwarded to another MAC address than its receiver's")                          \
-	X(STRANGER, "forwarded to or from somebody who has no part in the conversation")        \
-	X(NOT_FORWARDED, "not forwarded, though its flow was there all the time")               \
-	X(WRONG_REWRITE, "rewritten differently from what its flow said all the time")          \
-	X(PASSED, "a client's packet was passed to the host")                                   \
-	X(DROPPED, "a backend's packet was dropped or refused, or a SYN refused")               \
-	X(UNCOUNTED, "dropped twice by the counters, or forwarded and dropped")                 \
-	X(TWICE, "two live ways had the same key")                                              \
-	X(OWNER, "the owner word of a live flow's port named another one")                      \
-	X(SHARED, "a port led to another client while the flow that uses it was live")          \
+#define RACE_FAULTS(X)                                                                   \
+	X(BYTES, "forwarded with other bytes, a wrong checksum or a wrong TTL")          \
+	X(HOP, "forwarded to another MAC address than its receiver's")                   \
+	X(STRANGER, "forwarded to or from somebody who has no part in the conversation") \
+	X(NOT_FORWARDED, "not forwarded, though its flow was there all the time")        \
+	X(WRONG_REWRITE, "rewritten differently from what its flow said all the time")   \
+	X(PASSED, "a client's packet was passed to the host")                            \
+	X(DROPPED, "a backend's packet was dropped or refused, or a SYN refused")        \
+	X(UNCOUNTED, "dropped twice by the counters, or forwarded and dropped")          \
+	X(TWICE, "two live ways had the same key")                                       \
+	X(OWNER, "the owner word of a live flow's port named another one")               \
+	X(SHARED, "a port led to another client while the flow that uses it was live")   \
+	X(ORPHAN, "a flow lived on with one way, though nobody was at work on it")       \
 	X(RESIDENT, "an established flow was lost or has moved")
 
 /* What may happen; the test says how often it must, or may at most. */
-#define RACE_FIGURES(X)                                                                         \
-	X(ROUNDS, "packets")                                                                    \
-	X(TO_BACKEND, "forwarded to a backend")                                                 \
-	X(TO_CLIENT, "forwarded to a client")                                                   \
-	X(ASIDE, "answers without a flow, passed")                                              \
-	X(DROPS, "clients' packets dropped")                                                    \
-	X(REFUSALS, "clients' packets answered by a RST")                                       \
-	X(STEADY, "met one flow before and after: exact")                                       \
-	X(EITHER, "met a flow that was opened or ended meanwhile: exact")                       \
-	X(UNSETTLED, "met a flow that came and went meanwhile: by the plan only")               \
-	X(OWNERS, "owner words compared")                                                       \
-	X(PARTNERS, "answers that met their flow's other way")                                  \
-	X(MISSED, "answers that met no way, or another flow's")                                 \
+#define RACE_FIGURES(X)                                                                        \
+	X(ROUNDS, "packets")                                                                   \
+	X(TO_BACKEND, "forwarded to a backend")                                                \
+	X(TO_CLIENT, "forwarded to a client")                                                  \
+	X(ASIDE, "answers without a flow, passed")                                             \
+	X(DROPS, "clients' packets dropped")                                                   \
+	X(REFUSALS, "clients' packets answered by a RST")                                      \
+	X(STEADY, "met one flow before and after: exact")                                      \
+	X(EITHER, "met a flow that was opened or ended meanwhile: exact")                      \
+	X(UNSETTLED, "met a flow that came and went meanwhile: by the plan only")              \
+	X(OWNERS, "owner words compared")                                                      \
+	X(PARTNERS, "answers that met their flow's other way")                                 \
+	X(MISSED, "answers that met no way, or another flow's")                                \
 	X(OVERLAPS, "gateway: answers that met a successor while their flow was still ending") \
+	X(ORPHANS, "flows with one way, the other CPU perhaps being at work on them")          \
 	X(RESIDENTS, "packets of residents")
 
 enum race_fault {
@@ -72,6 +74,7 @@ struct race_config {
 	__u32 residents; /* keys 0 .. residents - 1 */
 	__u32 port_first, port_count;
 	__u32 backend_count;
+	__u32 cpu[2];
 	__u32 pad;
 	struct serin_addr client; /* but for the last byte */
 	struct serin_addr snat;
@@ -145,10 +148,12 @@ struct race_state {
 	struct race_evidence now;
 	__u64 random;
 	__u64 drops;
-	__u32 armed; /* `now` is about a packet that has gone through */
-	__u32 next;  /* enum race_next */
-	__u32 settling; /* open the residents' flows, nothing else */
-	__u32 settled;  /* so many are */
+	__u32 armed;                /* `now` is about a packet that has gone through */
+	__u32 next;                 /* enum race_next */
+	__u32 settling;             /* open the residents' flows, nothing else */
+	__u32 settled;              /* so many are */
+	__u32 orphan, orphan_claim; /* a flow that was seen with one way */
+	__u64 orphan_round;         /* of the other CPU, at that time */
 	__u64 faults[RACE_FAULT_COUNT];
 	__u64 figures[RACE_FIGURE_COUNT];
 };

@@ -26,8 +26,7 @@ static __always_inline bool still_live(__u32 index, __u32 claim)
 	if (!way)
 		return false;
 	now = READ_ONCE(way->claim);
-	return SERIN_WAY_STATE(now) >= SERIN_WAY_EMBRYONIC &&
-	       SERIN_WAY_GENERATION(now) == SERIN_WAY_GENERATION(claim);
+	return SERIN_WAY_STATE(now) >= SERIN_WAY_EMBRYONIC && SERIN_WAY_GENERATION(now) == SERIN_WAY_GENERATION(claim);
 }
 
 /* Key and outcome of a way, from what it holds. */

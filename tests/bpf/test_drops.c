@@ -134,7 +134,8 @@ static void gateway_takes_over_what_has_no_flow(void **state)
 			in.payload_length = 10;
 			out = scene_at_backend(scene, &in, 0);
 			before = expect_read_counters(lab);
-			expect_segment(lab, "gateway, middle of a connection", scene->client_arm, &in, scene_verdict(scene), &out);
+			expect_segment(lab, "gateway, middle of a connection", scene->client_arm, &in,
+				       scene_verdict(scene), &out);
 			back = scene_from_backend(scene, 0, ACK, 7000, 5010);
 			out = scene_at_client(scene, &back);
 			expect_segment(lab, "gateway, answer", scene->backend_arm, &back, scene_verdict(scene), &out);
@@ -255,12 +256,14 @@ static const struct hopeless hopeless[] = {
 	{ "backend without a route", CLIENT4, V4, "172.31.0.5:80", "10.0.0.1", SERIN_DROP_NO_ROUTE },
 	{ "backend without a route", CLIENT6, V6, "[2001:db8:dead::5]:80", "2001:db8:b::1", SERIN_DROP_NO_ROUTE },
 	{ "backend behind another interface", CLIENT4, V4, "10.77.0.17:80", "10.77.0.1", SERIN_DROP_NO_ROUTE },
-	{ "backend behind another interface", CLIENT6, V6, "[2001:db8:77::11]:80", "2001:db8:77::1", SERIN_DROP_NO_ROUTE },
+	{ "backend behind another interface", CLIENT6, V6, "[2001:db8:77::11]:80", "2001:db8:77::1",
+	  SERIN_DROP_NO_ROUTE },
 	{ "backend is this host", CLIENT4, V4, "10.0.0.2:80", "10.0.0.1", SERIN_DROP_NO_ROUTE },
 	{ "backend without a neighbour", CLIENT4, V4, "10.0.0.99:80", "10.0.0.1", SERIN_DROP_NO_NEIGHBOUR },
 	{ "backend without a neighbour", CLIENT6, V6, "[2001:db8:b::99]:80", "2001:db8:b::1", SERIN_DROP_NO_NEIGHBOUR },
 	{ "client without a route", "172.31.0.5:4000", V4, "10.0.0.17:80", "10.0.0.1", SERIN_DROP_NO_ROUTE },
-	{ "client without a route", "[2001:db8:dead::5]:4000", V6, "[2001:db8:b::11]:80", "2001:db8:b::1", SERIN_DROP_NO_ROUTE },
+	{ "client without a route", "[2001:db8:dead::5]:4000", V6, "[2001:db8:b::11]:80", "2001:db8:b::1",
+	  SERIN_DROP_NO_ROUTE },
 	{ "client behind another interface", "10.77.0.17:4000", V4, "10.0.0.17:80", "10.0.0.1", SERIN_DROP_NO_ROUTE },
 	{ "client with this host's address", "198.51.100.1:4000", V4, "10.0.0.17:80", "10.0.0.1", SERIN_DROP_NO_ROUTE },
 };
@@ -302,8 +305,8 @@ static void too_big_for_the_way_out(void **state)
 		out = scene_at_backend(scene, &syn, SCENE_PORT_FIRST + 1);
 		expect_segment(lab, "SYN", scene->client_arm, &syn, scene_verdict(scene), &out);
 		for (direction = 0; direction < 2; direction++) {
-			in = direction ? scene_from_backend(scene, SCENE_PORT_FIRST + 1, ACK, 1, 1) :
-					 scene_from_client(scene, ACK, 1, 1);
+			in = direction ? scene_from_backend(scene, SCENE_PORT_FIRST + 1, ACK, 1, 1)
+				       : scene_from_client(scene, ACK, 1, 1);
 			in.payload = payload;
 			in.payload_length = 1000;
 			in.padding = 40; /* does not count */
@@ -314,7 +317,8 @@ static void too_big_for_the_way_out(void **state)
 			expect_drop(lab, "one byte too much", direction ? scene->backend_arm : scene->client_arm, &in,
 				    SERIN_DROP_TOO_BIG);
 			in.payload_length--;
-			out = direction ? scene_at_client(scene, &in) : scene_at_backend(scene, &in, SCENE_PORT_FIRST + 1);
+			out = direction ? scene_at_client(scene, &in)
+					: scene_at_backend(scene, &in, SCENE_PORT_FIRST + 1);
 			expect_segment(lab, "just fits", direction ? scene->backend_arm : scene->client_arm, &in,
 				       scene_verdict(scene), &out);
 			device.mtu = NET_MTU;
@@ -396,9 +400,10 @@ static void fragments_of_ours_are_dropped(void **state)
 
 static void service_without_a_plan(void **state)
 {
-	static const char yaml[] = "interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1]}\nservices:\n"
-				   "  - name: shop\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: stable\n"
-				   "    versions: {stable: {backends: [\"10.0.0.17:80\"]}, canary: {backends: [\"10.0.0.18:80\"]}}\n";
+	static const char yaml[] =
+		"interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1]}\nservices:\n"
+		"  - name: shop\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: stable\n"
+		"    versions: {stable: {backends: [\"10.0.0.17:80\"]}, canary: {backends: [\"10.0.0.18:80\"]}}\n";
 	struct lab *lab = lab_open(SCENE_FLOWS);
 	struct segment syn = scene_from_client(scene_find("nat-ipv4"), SYN, 1, 0);
 	static struct frame frame;
@@ -454,16 +459,11 @@ static void jumbo_frame_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nat_refuses_what_has_no_flow),
-		cmocka_unit_test(gateway_takes_over_what_has_no_flow),
-		cmocka_unit_test(resets_are_never_answered),
-		cmocka_unit_test(answers_have_a_rate),
-		cmocka_unit_test(jumbo_frame_is_refused),
-		cmocka_unit_test(no_way_out),
-		cmocka_unit_test(too_big_for_the_way_out),
-		cmocka_unit_test(time_to_live_is_over),
-		cmocka_unit_test(fragments_of_ours_are_dropped),
-		cmocka_unit_test(service_without_a_plan),
+		cmocka_unit_test(nat_refuses_what_has_no_flow),  cmocka_unit_test(gateway_takes_over_what_has_no_flow),
+		cmocka_unit_test(resets_are_never_answered),     cmocka_unit_test(answers_have_a_rate),
+		cmocka_unit_test(jumbo_frame_is_refused),        cmocka_unit_test(no_way_out),
+		cmocka_unit_test(too_big_for_the_way_out),       cmocka_unit_test(time_to_live_is_over),
+		cmocka_unit_test(fragments_of_ours_are_dropped), cmocka_unit_test(service_without_a_plan),
 		cmocka_unit_test(version_without_backends),
 	};
 	int failed;

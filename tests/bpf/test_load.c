@@ -21,7 +21,8 @@
 
 static char last_words[4096];
 
-static int remember(enum libbpf_print_level level, const char *format, va_list args)
+static int __attribute__((format(printf, 2, 0))) remember(enum libbpf_print_level level, const char *format,
+							  va_list args)
 {
 	if (level == LIBBPF_WARN)
 		vsnprintf(last_words, sizeof(last_words), format, args);
@@ -64,7 +65,7 @@ static void load(const char *name)
 	resize(object, "ways", BUCKETS * 8);
 	if (bpf_object__load(object))
 		fail_msg("%s: does not load: %s", path, last_words);
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program (program, object) {
 		memset(&info, 0, sizeof(info));
 		assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &length), 0);
 		print_message("%s, %s: %u instructions, %u verified\n", name, bpf_program__name(program),

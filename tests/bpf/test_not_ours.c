@@ -241,7 +241,8 @@ static void backends_without_a_flow_pass(void **state)
 			segment.dport = (uint16_t)(segment.dport + (j % 4 == 2));
 			segment.src.byte[15] = (uint8_t)(segment.src.byte[15] + (j % 4 == 3));
 			segment.dst.byte[15] = (uint8_t)(segment.dst.byte[15] + (j && j % 4 == 0));
-			expect_pass(lab, "from a backend, no flow", scenes[i].backend_arm, segment_write(&segment, &frame));
+			expect_pass(lab, "from a backend, no flow", scenes[i].backend_arm,
+				    segment_write(&segment, &frame));
 		}
 		lab_close(lab);
 	}
@@ -328,7 +329,8 @@ static void run_random(struct lab *lab, const struct scene *scene, struct tally 
 	if (verdict == XDP_PASS)
 		expect_same_frame("random, passed", &tally->out, &tally->in);
 	if (verdict != XDP_PASS && verdict != XDP_DROP && !is_reset_of(&tally->out, &tally->in)) {
-		struct frame_errors before = frame_checksum_errors(&tally->in), after = frame_checksum_errors(&tally->out);
+		struct frame_errors before = frame_checksum_errors(&tally->in),
+				    after = frame_checksum_errors(&tally->out);
 
 		assert_int_equal(tally->out.length, tally->in.length);
 		assert_int_equal(before.ip, after.ip);

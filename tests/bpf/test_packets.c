@@ -46,72 +46,167 @@ struct step {
 static const struct step story[] = {
 	{ "SYN with options", CLIENT, { .flags = SYN, .seq = C(0), OPTIONS(syn_options) }, EMBRYONIC, { .opened = 1 } },
 	{ "SYN again", CLIENT, { .flags = SYN, .seq = C(0), OPTIONS(mss), .ip_id = 1 }, EMBRYONIC, { .opened = 0 } },
-	{ "SYN asking for ECN", CLIENT, { .flags = SYN | ECE | CWR, .seq = C(0), .tos = 1 }, EMBRYONIC, { .opened = 0 } },
-	{ "SYN-ACK", BACKEND, { .flags = SYN | ACK, .seq = B(0), .ack = C(1), OPTIONS(syn_options) }, EMBRYONIC, { .opened = 0 } },
-	{ "SYN-ACK again, padded", BACKEND, { .flags = SYN | ACK, .seq = B(0), .ack = C(1), .padding = 6 }, EMBRYONIC,
+	{ "SYN asking for ECN",
+	  CLIENT,
+	  { .flags = SYN | ECE | CWR, .seq = C(0), .tos = 1 },
+	  EMBRYONIC,
 	  { .opened = 0 } },
-	{ "ACK of the client, padded to a minimum frame", CLIENT, { .flags = ACK, .seq = C(1), .ack = B(1), .padding = 6 },
-	  ESTABLISHED, { .established = 1 } },
+	{ "SYN-ACK",
+	  BACKEND,
+	  { .flags = SYN | ACK, .seq = B(0), .ack = C(1), OPTIONS(syn_options) },
+	  EMBRYONIC,
+	  { .opened = 0 } },
+	{ "SYN-ACK again, padded",
+	  BACKEND,
+	  { .flags = SYN | ACK, .seq = B(0), .ack = C(1), .padding = 6 },
+	  EMBRYONIC,
+	  { .opened = 0 } },
+	{ "ACK of the client, padded to a minimum frame",
+	  CLIENT,
+	  { .flags = ACK, .seq = C(1), .ack = B(1), .padding = 6 },
+	  ESTABLISHED,
+	  { .established = 1 } },
 	{ "ACK again", CLIENT, { .flags = ACK, .seq = C(1), .ack = B(1) }, ESTABLISHED, { .opened = 0 } },
-	{ "request, one byte", CLIENT, { .flags = ACK | PSH, .seq = C(1), .ack = B(1), BYTES(1), .padding = 5 }, ESTABLISHED,
+	{ "request, one byte",
+	  CLIENT,
+	  { .flags = ACK | PSH, .seq = C(1), .ack = B(1), BYTES(1), .padding = 5 },
+	  ESTABLISHED,
 	  { .opened = 0 } },
-	{ "request, odd", CLIENT, { .flags = ACK | PSH, .seq = C(2), .ack = B(1), BYTES(777) }, ESTABLISHED, { .opened = 0 } },
-	{ "request, full", CLIENT, { .flags = ACK, .seq = C(779), .ack = B(1), BYTES(1440) }, ESTABLISHED, { .opened = 0 } },
-	{ "answer", BACKEND, { .flags = ACK | PSH, .seq = B(1), .ack = C(2219), BYTES(1440) }, ESTABLISHED, { .opened = 0 } },
-	{ "answer, odd", BACKEND, { .flags = ACK | PSH, .seq = B(1441), .ack = C(2219), BYTES(3), .padding = 64 }, ESTABLISHED,
+	{ "request, odd",
+	  CLIENT,
+	  { .flags = ACK | PSH, .seq = C(2), .ack = B(1), BYTES(777) },
+	  ESTABLISHED,
 	  { .opened = 0 } },
-	{ "ACK with timestamps", CLIENT, { .flags = ACK, .seq = C(2219), .ack = B(1444), OPTIONS(timestamps) }, ESTABLISHED,
+	{ "request, full",
+	  CLIENT,
+	  { .flags = ACK, .seq = C(779), .ack = B(1), BYTES(1440) },
+	  ESTABLISHED,
 	  { .opened = 0 } },
-	{ "ACK with forty bytes of options", BACKEND, { .flags = ACK, .seq = B(1444), .ack = C(2219), OPTIONS(forty_options) },
-	  ESTABLISHED, { .opened = 0 } },
-	{ "data with options", CLIENT,
-	  { .flags = ACK, .seq = C(2219), .ack = B(1444), OPTIONS(timestamps), BYTES(100), .tos = 0xb8, .ip_id = 0xffff,
-	    .flow_label = 0x12345 }, ESTABLISHED, { .opened = 0 } },
-	{ "urgent data", CLIENT, { .flags = ACK | URG, .seq = C(2319), .ack = B(1444), BYTES(5), .urgent = 5 }, ESTABLISHED,
+	{ "answer",
+	  BACKEND,
+	  { .flags = ACK | PSH, .seq = B(1), .ack = C(2219), BYTES(1440) },
+	  ESTABLISHED,
 	  { .opened = 0 } },
-	{ "data that may be fragmented", BACKEND,
-	  { .flags = ACK, .seq = B(1444), .ack = C(2324), BYTES(64), .may_fragment = true, .ip_id = 4711 }, ESTABLISHED,
+	{ "answer, odd",
+	  BACKEND,
+	  { .flags = ACK | PSH, .seq = B(1441), .ack = C(2219), BYTES(3), .padding = 64 },
+	  ESTABLISHED,
 	  { .opened = 0 } },
-	{ "the smallest TTL that goes on", BACKEND, { .flags = ACK, .seq = B(1508), .ack = C(2324), .ttl = 2 }, ESTABLISHED,
+	{ "ACK with timestamps",
+	  CLIENT,
+	  { .flags = ACK, .seq = C(2219), .ack = B(1444), OPTIONS(timestamps) },
+	  ESTABLISHED,
 	  { .opened = 0 } },
-	{ "the greatest TTL", CLIENT, { .flags = ACK, .seq = C(2324), .ack = B(1508), .ttl = 255 }, ESTABLISHED,
+	{ "ACK with forty bytes of options",
+	  BACKEND,
+	  { .flags = ACK, .seq = B(1444), .ack = C(2219), OPTIONS(forty_options) },
+	  ESTABLISHED,
+	  { .opened = 0 } },
+	{ "data with options",
+	  CLIENT,
+	  { .flags = ACK,
+	    .seq = C(2219),
+	    .ack = B(1444),
+	    OPTIONS(timestamps),
+	    BYTES(100),
+	    .tos = 0xb8,
+	    .ip_id = 0xffff,
+	    .flow_label = 0x12345 },
+	  ESTABLISHED,
+	  { .opened = 0 } },
+	{ "urgent data",
+	  CLIENT,
+	  { .flags = ACK | URG, .seq = C(2319), .ack = B(1444), BYTES(5), .urgent = 5 },
+	  ESTABLISHED,
+	  { .opened = 0 } },
+	{ "data that may be fragmented",
+	  BACKEND,
+	  { .flags = ACK, .seq = B(1444), .ack = C(2324), BYTES(64), .may_fragment = true, .ip_id = 4711 },
+	  ESTABLISHED,
+	  { .opened = 0 } },
+	{ "the smallest TTL that goes on",
+	  BACKEND,
+	  { .flags = ACK, .seq = B(1508), .ack = C(2324), .ttl = 2 },
+	  ESTABLISHED,
+	  { .opened = 0 } },
+	{ "the greatest TTL",
+	  CLIENT,
+	  { .flags = ACK, .seq = C(2324), .ack = B(1508), .ttl = 255 },
+	  ESTABLISHED,
 	  { .opened = 0 } },
 	{ "keep-alive", CLIENT, { .flags = ACK, .seq = C(2323), .ack = B(1508) }, ESTABLISHED, { .opened = 0 } },
 	{ "nothing but flags", CLIENT, { .seq = C(2324), .ack = B(1508), .window = 1 }, ESTABLISHED, { .opened = 0 } },
-	{ "FIN of the client with data", CLIENT, { .flags = ACK | FIN, .seq = C(2324), .ack = B(1508), BYTES(7) }, HALF_CLOSED,
+	{ "FIN of the client with data",
+	  CLIENT,
+	  { .flags = ACK | FIN, .seq = C(2324), .ack = B(1508), BYTES(7) },
+	  HALF_CLOSED,
 	  { .opened = 0 } },
-	{ "FIN again", CLIENT, { .flags = ACK | FIN, .seq = C(2324), .ack = B(1508), BYTES(7) }, HALF_CLOSED, { .opened = 0 } },
-	{ "data while half closed", BACKEND, { .flags = ACK, .seq = B(1508), .ack = C(2332), BYTES(999) }, HALF_CLOSED,
+	{ "FIN again",
+	  CLIENT,
+	  { .flags = ACK | FIN, .seq = C(2324), .ack = B(1508), BYTES(7) },
+	  HALF_CLOSED,
 	  { .opened = 0 } },
-	{ "ACK while half closed", CLIENT, { .flags = ACK, .seq = C(2332), .ack = B(2507) }, HALF_CLOSED, { .opened = 0 } },
-	{ "FIN of the backend", BACKEND, { .flags = ACK | FIN, .seq = B(2507), .ack = C(2332) }, CLOSED, { .closed = 1 } },
-	{ "FIN of the backend again", BACKEND, { .flags = ACK | FIN, .seq = B(2507), .ack = C(2332) }, CLOSED, { .opened = 0 } },
+	{ "data while half closed",
+	  BACKEND,
+	  { .flags = ACK, .seq = B(1508), .ack = C(2332), BYTES(999) },
+	  HALF_CLOSED,
+	  { .opened = 0 } },
+	{ "ACK while half closed",
+	  CLIENT,
+	  { .flags = ACK, .seq = C(2332), .ack = B(2507) },
+	  HALF_CLOSED,
+	  { .opened = 0 } },
+	{ "FIN of the backend",
+	  BACKEND,
+	  { .flags = ACK | FIN, .seq = B(2507), .ack = C(2332) },
+	  CLOSED,
+	  { .closed = 1 } },
+	{ "FIN of the backend again",
+	  BACKEND,
+	  { .flags = ACK | FIN, .seq = B(2507), .ack = C(2332) },
+	  CLOSED,
+	  { .opened = 0 } },
 	{ "last ACK", CLIENT, { .flags = ACK, .seq = C(2332), .ack = B(2508) }, CLOSED, { .opened = 0 } },
 	{ "RST after all", CLIENT, { .flags = RST, .seq = C(2332) }, CLOSED, { .opened = 0 } },
 };
 
 /* Only where there is such a thing. */
 static const struct step ipv4_story[] = {
-	{ "SYN with an IP option", CLIENT, { .flags = SYN, .seq = C(0), IP_OPTIONS(router_alert) }, EMBRYONIC, { .opened = 1 } },
-	{ "SYN-ACK with forty bytes of IP options", BACKEND,
-	  { .flags = SYN | ACK, .seq = B(0), .ack = C(1), IP_OPTIONS(record_route) }, EMBRYONIC, { .opened = 0 } },
-	{ "ACK with forty bytes of options of both kinds", CLIENT,
+	{ "SYN with an IP option",
+	  CLIENT,
+	  { .flags = SYN, .seq = C(0), IP_OPTIONS(router_alert) },
+	  EMBRYONIC,
+	  { .opened = 1 } },
+	{ "SYN-ACK with forty bytes of IP options",
+	  BACKEND,
+	  { .flags = SYN | ACK, .seq = B(0), .ack = C(1), IP_OPTIONS(record_route) },
+	  EMBRYONIC,
+	  { .opened = 0 } },
+	{ "ACK with forty bytes of options of both kinds",
+	  CLIENT,
 	  { .flags = ACK, .seq = C(1), .ack = B(1), IP_OPTIONS(record_route), OPTIONS(forty_options), .padding = 1 },
-	  ESTABLISHED, { .established = 1 } },
-	{ "data behind IP options", BACKEND, { .flags = ACK, .seq = B(1), .ack = C(1), IP_OPTIONS(router_alert), BYTES(33) },
-	  ESTABLISHED, { .opened = 0 } },
-	{ "RST of the backend", BACKEND, { .flags = RST | ACK, .seq = B(34), .ack = C(1), IP_OPTIONS(router_alert) }, CLOSED,
+	  ESTABLISHED,
+	  { .established = 1 } },
+	{ "data behind IP options",
+	  BACKEND,
+	  { .flags = ACK, .seq = B(1), .ack = C(1), IP_OPTIONS(router_alert), BYTES(33) },
+	  ESTABLISHED,
+	  { .opened = 0 } },
+	{ "RST of the backend",
+	  BACKEND,
+	  { .flags = RST | ACK, .seq = B(34), .ack = C(1), IP_OPTIONS(router_alert) },
+	  CLOSED,
 	  { .closed = 1, .resets = { 0, 1 } } },
 };
 
 static size_t fixtures;
 
 /* What the packet is before and behind serin. */
-static void make_packets(const struct scene *scene, const struct step *step, struct segment *ret_in, struct segment *ret_out)
+static void make_packets(const struct scene *scene, const struct step *step, struct segment *ret_in,
+			 struct segment *ret_out)
 {
-	struct segment ends = step->direction == CLIENT ?
-				      scene_from_client(scene, 0, 0, 0) :
-				      scene_from_backend(scene, PORT, 0, 0, 0);
+	struct segment ends = step->direction == CLIENT ? scene_from_client(scene, 0, 0, 0)
+							: scene_from_backend(scene, PORT, 0, 0, 0);
 
 	*ret_in = step->in;
 	ret_in->src = ends.src;
@@ -186,7 +281,10 @@ static void checksums_of_many_payloads(void **state)
 		flowtable_set_cursor(lab, scene_endpoint(lab, scene), PORT - SCENE_PORT_FIRST);
 		take_step(lab, scene, &syn);
 		for (j = 0; j < 600; j++) {
-			struct step data = { "data", j & 1 ? BACKEND : CLIENT, { .flags = ACK, BYTES(j % 71) }, EMBRYONIC,
+			struct step data = { "data",
+					     j & 1 ? BACKEND : CLIENT,
+					     { .flags = ACK, BYTES(j % 71) },
+					     EMBRYONIC,
 					     { .opened = 0 } };
 			struct segment in, out;
 
@@ -236,7 +334,10 @@ static void checksums_at_the_edges(void **state)
 		take_step(lab, scene, &syn);
 		for (j = 0; j < sizeof(edges) / sizeof(edges[0]); j++) {
 			for (kind = 0; kind < 8; kind++) {
-				struct step data = { "data", kind & 1 ? BACKEND : CLIENT, { .flags = ACK, BYTES(2) }, EMBRYONIC,
+				struct step data = { "data",
+						     kind & 1 ? BACKEND : CLIENT,
+						     { .flags = ACK, BYTES(2) },
+						     EMBRYONIC,
 						     { .opened = 0 } };
 				struct segment in, out;
 
@@ -244,8 +345,8 @@ static void checksums_at_the_edges(void **state)
 				if ((kind & 4 && strchr(scene->client, '[')) ||
 				    !search(&in, &out, kind & 2, kind & 4, edges[j]))
 					continue;
-				expect_segment(lab, "checksum edge", kind & 1 ? scene->backend_arm : scene->client_arm, &in,
-					       scene_verdict(scene), &out);
+				expect_segment(lab, "checksum edge", kind & 1 ? scene->backend_arm : scene->client_arm,
+					       &in, scene_verdict(scene), &out);
 				found++;
 			}
 		}
@@ -305,8 +406,10 @@ static void jumbo_frames(void **state)
 		flowtable_set_cursor(lab, scene_endpoint(lab, scene), PORT - SCENE_PORT_FIRST);
 		take_step(lab, scene, &syn);
 		for (j = 0; j < 2; j++) {
-			struct step data = { "jumbo", j ? BACKEND : CLIENT,
-					     { .flags = ACK, .payload = much, .payload_length = sizeof(much) - j }, EMBRYONIC,
+			struct step data = { "jumbo",
+					     j ? BACKEND : CLIENT,
+					     { .flags = ACK, .payload = much, .payload_length = sizeof(much) - j },
+					     EMBRYONIC,
 					     { .opened = 0 } };
 
 			take_step(lab, scene, &data);
@@ -318,10 +421,8 @@ static void jumbo_frames(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(story_in_every_scene),
-		cmocka_unit_test(checksums_of_many_payloads),
-		cmocka_unit_test(checksums_at_the_edges),
-		cmocka_unit_test(checksum_written_as_minus_zero),
+		cmocka_unit_test(story_in_every_scene),   cmocka_unit_test(checksums_of_many_payloads),
+		cmocka_unit_test(checksums_at_the_edges), cmocka_unit_test(checksum_written_as_minus_zero),
 		cmocka_unit_test(jumbo_frames),
 	};
 	size_t i;

@@ -180,7 +180,8 @@ static void order_of_preference(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		struct world world = open_world(scene_names[i]);
-		uint32_t rest = lab_settings(world.lab).port_rest, expired = lab_settings(world.lab).linger_established + 1;
+		uint32_t rest = lab_settings(world.lab).port_rest,
+			 expired = lab_settings(world.lab).linger_established + 1;
 		uint16_t next = 50000;
 
 		take_all(&world, ports, true);
@@ -188,7 +189,8 @@ static void order_of_preference(void **state)
 		for (j = 0; j < COUNT; j++) {
 			uint16_t sport = (uint16_t)(40000 + j);
 			uint32_t place = ports[j] - FIRST, index = way_of(&world, sport);
-			struct serin_way way = flowtable_way(world.lab, index), peer = flowtable_way(world.lab, way.peer);
+			struct serin_way way = flowtable_way(world.lab, index),
+					 peer = flowtable_way(world.lab, way.peer);
 
 			if (place == 1) {
 				way.claim = (way.claim & ~SERIN_WAY_STATE_MASK) | SERIN_WAY_EMBRYONIC;
@@ -208,7 +210,9 @@ static void order_of_preference(void **state)
 				flowtable_set_tag(world.lab, index, 0);
 				flowtable_set_tag(world.lab, way.peer, 0);
 				flowtable_set_owner(world.lab, world.endpoint, place,
-						    SERIN_OWNER_REST(lab_now() - (place == 4 ? 5 : place == 5 ? 20 : rest + 1)));
+						    SERIN_OWNER_REST(lab_now() - (place == 4   ? 5
+										  : place == 5 ? 20
+											       : rest + 1)));
 			}
 		}
 		for (j = 0; j < 6; j++) {
@@ -256,6 +260,19 @@ static void ports_rest(void **state)
 	}
 }
 
+/* Another CPU, whose packet came a moment later, may have given a port back in a stamp that has not begun for this one:
+ * that is no time ago, not for ever. */
+static void port_released_ahead_of_time(void **state)
+{
+	struct world world = open_world("nat-ipv4");
+
+	(void)state;
+	flowtable_set_owner(world.lab, world.endpoint, 3, SERIN_OWNER_REST(lab_now() + 2));
+	flowtable_set_cursor(world.lab, world.endpoint, 3);
+	assert_int_equal(open_flow(&world, 40000), FIRST + 4);
+	lab_close(world.lab);
+}
+
 static struct lab *open_yaml(const char *text)
 {
 	struct lab *lab = lab_open(SCENE_FLOWS);
@@ -282,7 +299,9 @@ static uint16_t port_after(struct lab *lab, const char *client, const char *list
 /* The backend's answer to what came out must be the client's, from the address that it has called. */
 static void expect_answer(struct lab *lab, const struct segment *out, const char *client, const char *listener)
 {
-	struct segment in = { .src = out->dst, .sport = out->dport, .dst = out->src, .dport = out->sport, .flags = SYN | ACK };
+	struct segment in = {
+		.src = out->dst, .sport = out->dport, .dst = out->src, .dport = out->sport, .flags = SYN | ACK
+	};
 	struct segment expected = segment_between(listener, client);
 
 	in.from = out->to;
@@ -297,11 +316,12 @@ static void expect_answer(struct lab *lab, const struct segment *out, const char
 /* Two services that share a backend's address share its ports: the backend sees one source address. */
 static void services_that_share_a_backend(void **state)
 {
-	struct lab *lab = open_yaml("interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1], ports: 2000-2015}\nservices:\n"
-				    "  - name: one\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n"
-				    "  - name: two\n    listen: [\"203.0.113.11:80/tcp\"]\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n");
+	struct lab *lab =
+		open_yaml("interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1], ports: 2000-2015}\nservices:\n"
+			  "  - name: one\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: a\n"
+			  "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n"
+			  "  - name: two\n    listen: [\"203.0.113.11:80/tcp\"]\n    baseline: a\n"
+			  "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n");
 	struct segment outs[COUNT];
 	bool seen[COUNT] = { false };
 	char client[64];
@@ -329,9 +349,10 @@ static void services_that_share_a_backend(void **state)
 /* Every SNAT address has the whole range. */
 static void several_addresses(void **state)
 {
-	struct lab *lab = open_yaml("interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1, 10.0.0.2], ports: 2000-2015}\n"
-				    "services:\n  - name: one\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n");
+	struct lab *lab =
+		open_yaml("interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1, 10.0.0.2], ports: 2000-2015}\n"
+			  "services:\n  - name: one\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: a\n"
+			  "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n");
 	struct segment outs[2 * COUNT];
 	bool seen[2][COUNT] = { { false } };
 	char client[64];
@@ -358,11 +379,12 @@ static void several_addresses(void **state)
 /* Towards different backends the same port may be used, and is told apart. */
 static void one_port_towards_two_backends(void **state)
 {
-	struct lab *lab = open_yaml("interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1], ports: 2000-2015}\nservices:\n"
-				    "  - name: one\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.19:80\"]}}\n"
-				    "  - name: two\n    listen: [\"203.0.113.11:80/tcp\"]\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:81\"]}, b: {backends: [\"10.0.0.19:81\"]}}\n");
+	struct lab *lab =
+		open_yaml("interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1], ports: 2000-2015}\nservices:\n"
+			  "  - name: one\n    listen: [\"203.0.113.10:80/tcp\"]\n    baseline: a\n"
+			  "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.19:80\"]}}\n"
+			  "  - name: two\n    listen: [\"203.0.113.11:80/tcp\"]\n    baseline: a\n"
+			  "    versions: {a: {backends: [\"10.0.0.17:81\"]}, b: {backends: [\"10.0.0.19:81\"]}}\n");
 	struct segment outs[2];
 
 	(void)state;
@@ -380,12 +402,13 @@ static void one_port_towards_two_backends(void **state)
  * the second gets another source port. */
 static void reverse_tuples_that_clash(void **state)
 {
-	struct lab *lab = open_yaml("interfaces: [front, rear]\nsnat: {ports: 2000-2015}\nservices:\n"
-				    "  - name: one\n    listen: [\"203.0.113.10:80/tcp\", \"203.0.113.11:80/tcp\"]\n"
-				    "    forward: gateway\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n"
-				    "  - name: two\n    listen: [\"203.0.113.12:80/tcp\"]\n    forward: gateway\n    baseline: a\n"
-				    "    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n");
+	struct lab *lab = open_yaml(
+		"interfaces: [front, rear]\nsnat: {ports: 2000-2015}\nservices:\n"
+		"  - name: one\n    listen: [\"203.0.113.10:80/tcp\", \"203.0.113.11:80/tcp\"]\n"
+		"    forward: gateway\n    baseline: a\n"
+		"    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n"
+		"  - name: two\n    listen: [\"203.0.113.12:80/tcp\"]\n    forward: gateway\n    baseline: a\n"
+		"    versions: {a: {backends: [\"10.0.0.17:80\"]}, b: {backends: [\"10.0.0.18:80\"]}}\n");
 	static const char *const listeners[] = { "203.0.113.10:80", "203.0.113.11:80", "203.0.113.12:80" };
 	static const char client[] = "198.51.100.16:40000";
 	struct serin_settings settings = lab_settings(lab);
@@ -433,6 +456,7 @@ int main(void)
 		cmocka_unit_test(embryonic_flows_give_theirs),
 		cmocka_unit_test(order_of_preference),
 		cmocka_unit_test(ports_rest),
+		cmocka_unit_test(port_released_ahead_of_time),
 		cmocka_unit_test(services_that_share_a_backend),
 		cmocka_unit_test(several_addresses),
 		cmocka_unit_test(one_port_towards_two_backends),

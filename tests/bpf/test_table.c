@@ -167,24 +167,57 @@ struct rivalry {
 #define HOURS 60000 /* stamps, over four hours: beyond every limit */
 
 static const struct rivalry rivalries[] = {
-	{ "the oldest embryonic", EMBRYONIC, 5, { { 3, EMBRYONIC, 9 }, { 4, EMBRYONIC, 20 }, { 5, EMBRYONIC, 19 } }, 1 },
-	{ "the oldest embryonic, in the second bucket", EMBRYONIC, 5,
-	  { { 3, EMBRYONIC, 9 }, { 12, EMBRYONIC, 20 }, { 15, EMBRYONIC, 19 } }, 1 },
-	{ "the only embryonic, young", ESTABLISHED, 100, { { 15, EMBRYONIC, 0 }, { 0, ESTABLISHED, 90 }, { 1, HALF_CLOSED, 90 } },
+	{ "the oldest embryonic",
+	  EMBRYONIC,
+	  5,
+	  { { 3, EMBRYONIC, 9 }, { 4, EMBRYONIC, 20 }, { 5, EMBRYONIC, 19 } },
+	  1 },
+	{ "the oldest embryonic, in the second bucket",
+	  EMBRYONIC,
+	  5,
+	  { { 3, EMBRYONIC, 9 }, { 12, EMBRYONIC, 20 }, { 15, EMBRYONIC, 19 } },
+	  1 },
+	{ "the only embryonic, young",
+	  ESTABLISHED,
+	  100,
+	  { { 15, EMBRYONIC, 0 }, { 0, ESTABLISHED, 90 }, { 1, HALF_CLOSED, 90 } },
 	  0 },
-	{ "embryonic, not half closed", HALF_CLOSED, 100, { { 9, EMBRYONIC, 1 }, { 0, ESTABLISHED, 90 }, { 1, HALF_CLOSED, 90 } },
+	{ "embryonic, not half closed",
+	  HALF_CLOSED,
+	  100,
+	  { { 9, EMBRYONIC, 1 }, { 0, ESTABLISHED, 90 }, { 1, HALF_CLOSED, 90 } },
 	  0 },
-	{ "expired embryonic before embryonic", EMBRYONIC, 5, { { 8, EMBRYONIC, HOURS }, { 2, EMBRYONIC, 36 }, { 1, ESTABLISHED, 90 } },
+	{ "expired embryonic before embryonic",
+	  EMBRYONIC,
+	  5,
+	  { { 8, EMBRYONIC, HOURS }, { 2, EMBRYONIC, 36 }, { 1, ESTABLISHED, 90 } },
 	  0 },
-	{ "expired established before embryonic", EMBRYONIC, 5,
-	  { { 14, ESTABLISHED, HOURS }, { 2, EMBRYONIC, 36 }, { 1, ESTABLISHED, 90 } }, 0 },
-	{ "expired half closed before embryonic", EMBRYONIC, 5,
-	  { { 14, HALF_CLOSED, HOURS }, { 2, EMBRYONIC, 36 }, { 1, ESTABLISHED, 90 } }, 0 },
-	{ "the oldest expired", ESTABLISHED, 5,
-	  { { 14, HALF_CLOSED, HOURS }, { 2, ESTABLISHED, HOURS + 1 }, { 1, EMBRYONIC, HOURS - 1 } }, 1 },
-	{ "closed before expired", ESTABLISHED, 5, { { 14, HALF_CLOSED, HOURS }, { 2, CLOSED, 0 }, { 1, EMBRYONIC, HOURS } }, 1 },
+	{ "expired established before embryonic",
+	  EMBRYONIC,
+	  5,
+	  { { 14, ESTABLISHED, HOURS }, { 2, EMBRYONIC, 36 }, { 1, ESTABLISHED, 90 } },
+	  0 },
+	{ "expired half closed before embryonic",
+	  EMBRYONIC,
+	  5,
+	  { { 14, HALF_CLOSED, HOURS }, { 2, EMBRYONIC, 36 }, { 1, ESTABLISHED, 90 } },
+	  0 },
+	{ "the oldest expired",
+	  ESTABLISHED,
+	  5,
+	  { { 14, HALF_CLOSED, HOURS }, { 2, ESTABLISHED, HOURS + 1 }, { 1, EMBRYONIC, HOURS - 1 } },
+	  1 },
+	{ "closed before expired",
+	  ESTABLISHED,
+	  5,
+	  { { 14, HALF_CLOSED, HOURS }, { 2, CLOSED, 0 }, { 1, EMBRYONIC, HOURS } },
+	  1 },
 	{ "the oldest closed", CLOSED, 5, { { 14, CLOSED, 10 }, { 2, CLOSED, 12 }, { 1, EMBRYONIC, HOURS } }, 1 },
-	{ "closed before embryonic", EMBRYONIC, 30, { { 7, CLOSED, 0 }, { 2, ESTABLISHED, 12 }, { 1, EMBRYONIC, 36 } }, 0 },
+	{ "closed before embryonic",
+	  EMBRYONIC,
+	  30,
+	  { { 7, CLOSED, 0 }, { 2, ESTABLISHED, 12 }, { 1, EMBRYONIC, 36 } },
+	  0 },
 };
 
 static void set_candidate(const struct newcomer *newcomer, const struct candidate *candidate)
@@ -295,7 +328,8 @@ static uint32_t find_newcomer(struct newcomer *newcomer, uint32_t wanted, uint32
 				newcomer->out.sport = newcomer->back.dport = (uint16_t)(SCENE_PORT_FIRST + port);
 			newcomer->reverse = flowtable_place(newcomer->lab, &newcomer->back);
 			if (has_bucket(&newcomer->place, wanted) && !has_bucket(&newcomer->place, other) &&
-			    !has_bucket(&newcomer->reverse, wanted) && !share_a_bucket(&newcomer->place, &newcomer->reverse))
+			    !has_bucket(&newcomer->reverse, wanted) &&
+			    !share_a_bucket(&newcomer->place, &newcomer->reverse))
 				return port;
 		}
 	}
@@ -384,12 +418,14 @@ static void expect_works(struct newcomer *newcomer, uint16_t sport, uint16_t por
 
 	in.sport = sport;
 	out = scene_at_backend(scene, &in, port);
-	expect_segment(newcomer->lab, "established, to the backend", scene->client_arm, &in, scene_verdict(scene), &out);
+	expect_segment(newcomer->lab, "established, to the backend", scene->client_arm, &in, scene_verdict(scene),
+		       &out);
 	in = scene_from_backend(scene, port, ACK, 51, 2);
 	in.dport = port;
 	out = scene_at_client(scene, &in);
 	out.dport = sport;
-	expect_segment(newcomer->lab, "established, to the client", scene->backend_arm, &in, scene_verdict(scene), &out);
+	expect_segment(newcomer->lab, "established, to the client", scene->backend_arm, &in, scene_verdict(scene),
+		       &out);
 }
 
 static void syn_flood(void **state)
@@ -410,7 +446,8 @@ static void syn_flood(void **state)
 		}
 		for (j = 0; j < 10240; j++) {
 			syn = scene_from_client(newcomer.scene, SYN, (uint32_t)j, 0);
-			syn.src.byte[13] = (uint8_t)(syn.src.byte[13] + (newcomer.scene->client[0] == '[' ? j >> 8 : 0));
+			syn.src.byte[13] =
+				(uint8_t)(syn.src.byte[13] + (newcomer.scene->client[0] == '[' ? j >> 8 : 0));
 			syn.src.byte[15] = (uint8_t)(2 + j % 250);
 			syn.sport = (uint16_t)(1024 + j);
 			run(&newcomer, &syn, newcomer.scene->client_arm);

@@ -17,7 +17,7 @@ static const uint8_t payload[1000] = "data";
 struct story {
 	const struct scene *scene;
 	struct lab *lab;
-	uint16_t port; /* under forward: nat */
+	uint16_t port;  /* under forward: nat */
 	uint32_t index; /* of the way to the backend */
 };
 
@@ -37,8 +37,8 @@ static void expect_state(const struct story *story, const char *name, enum serin
 		fail_msg("%s, %s: the flow is gone", story->scene->name, name);
 	way = flowtable_way(story->lab, index);
 	if (SERIN_WAY_STATE(way.claim) != state || flowtable_state(story->lab, way.peer) != state)
-		fail_msg("%s, %s: in state %u and %u, expected %u", story->scene->name, name, SERIN_WAY_STATE(way.claim),
-			 flowtable_state(story->lab, way.peer), state);
+		fail_msg("%s, %s: in state %u and %u, expected %u", story->scene->name, name,
+			 SERIN_WAY_STATE(way.claim), flowtable_state(story->lab, way.peer), state);
 	if (flowtable_check(story->lab, stdout))
 		fail_msg("%s, %s: the flow table is broken", story->scene->name, name);
 }
@@ -61,7 +61,8 @@ static void backend(const struct story *story, uint8_t flags, uint32_t seq, uint
 	in.payload = payload;
 	in.payload_length = length;
 	out = scene_at_client(story->scene, &in);
-	expect_segment(story->lab, "from the backend", story->scene->backend_arm, &in, scene_verdict(story->scene), &out);
+	expect_segment(story->lab, "from the backend", story->scene->backend_arm, &in, scene_verdict(story->scene),
+		       &out);
 }
 
 static struct serin_stats stats_of(const struct story *story)
@@ -108,18 +109,19 @@ static void in_scenes(void (*test)(const struct scene *scene))
 		test(scene_find(names[i]));
 }
 
-#define IN_SCENES(name)                                      \
-	static void name##_in(const struct scene *scene);    \
-	static void name(void **state)                       \
-	{                                                    \
-		(void)state;                                 \
-		in_scenes(name##_in);                        \
-	}                                                    \
+#define IN_SCENES(name)                                   \
+	static void name##_in(const struct scene *scene); \
+	static void name(void **state)                    \
+	{                                                 \
+		(void)state;                              \
+		in_scenes(name##_in);                     \
+	}                                                 \
 	static void name##_in(const struct scene *scene)
 
 IN_SCENES(only_the_right_ack_establishes)
 {
-	static const uint32_t wrong[] = { 0, BACKEND_ISN, BACKEND_ISN + 2, BACKEND_ISN + 1000, CLIENT_ISN + 1, 0xffffffff };
+	static const uint32_t wrong[] = { 0,         BACKEND_ISN, BACKEND_ISN + 2, BACKEND_ISN + 1000, CLIENT_ISN + 1,
+					  0xffffffff };
 	struct story story = begin(scene);
 	size_t i;
 
@@ -469,6 +471,42 @@ IN_SCENES(removed_backend_keeps_its_flows)
 	end(&story);
 }
 
+/* A listening address that is taken away is the host's again, but for the connections that it has; given back, it knows
+ * them still. */
+IN_SCENES(removed_listener_keeps_its_flows)
+{
+	struct story story = established(scene);
+	struct segment syn = scene_from_client(scene, SYN, 1, 0), other;
+	char yaml[1024], snat[128] = "";
+	struct frame *frame = malloc(sizeof(*frame));
+	size_t i;
+
+	assert_non_null(frame);
+	if (scene->snat)
+		snprintf(snat, sizeof(snat), "addresses: [\"%s\"], ", scene->snat);
+	for (i = 0; i < 2; i++) {
+		syn.sport++;
+		snprintf(yaml, sizeof(yaml),
+			 "interfaces: [front, rear]\nsnat: {%sports: %d-%d}\nservices:\n  - name: shop\n"
+			 "    listen: [\"%s%s/tcp\"]\n    forward: %s\n    baseline: stable\n"
+			 "    versions:\n      stable: {backends: [\"%s\"]}\n      canary: {backends: [\"%s\"]}\n",
+			 snat, SCENE_PORT_FIRST, SCENE_PORT_FIRST + SCENE_PORT_COUNT - 1, scene->listener,
+			 i ? "" : "88", scene->snat ? "nat" : "gateway", scene->backend, scene->other_backend);
+		lab_configure(story.lab, yaml);
+		client(&story, ACK, CLIENT_ISN + 1, BACKEND_ISN + 1, 10);
+		backend(&story, ACK, BACKEND_ISN + 1, CLIENT_ISN + 11, 10);
+		expect_state(&story, "listener changed", SERIN_WAY_ESTABLISHED);
+		other = syn;
+		other.dport = (uint16_t)(i ? syn.dport * 100 + 88 : syn.dport);
+		expect_segment(story.lab, "SYN to where nobody listens", scene->client_arm, &other, XDP_PASS, NULL);
+		other.dport = (uint16_t)(i ? syn.dport : syn.dport * 100 + 88);
+		assert_int_equal(lab_run(story.lab, scene->client_arm, segment_write(&other, frame)),
+				 scene_verdict(scene));
+	}
+	free(frame);
+	end(&story);
+}
+
 /* A connection taken over in its middle is established as soon as its client acknowledges what its backend has sent. */
 static void gateway_connection_taken_over(void **state)
 {
@@ -525,6 +563,7 @@ int main(void)
 		cmocka_unit_test(expired_flows_go_on),
 		cmocka_unit_test(weights_move_no_live_flow),
 		cmocka_unit_test(removed_backend_keeps_its_flows),
+		cmocka_unit_test(removed_listener_keeps_its_flows),
 		cmocka_unit_test(gateway_connection_taken_over),
 		cmocka_unit_test(gateway_stranger_opens_embryonic_flows_only),
 	};

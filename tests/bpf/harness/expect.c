@@ -95,8 +95,15 @@ struct expect_counters expect_read_counters(struct lab *lab)
 static const char *counter_name(size_t word)
 {
 	static const char *const of_backend[STAT_WORDS] = {
-		"packets to the backend", "packets to the client", "bytes to the backend", "bytes to the client", "opened",
-		"established", "closed", "resets by the client", "resets by the backend",
+		"packets to the backend",
+		"packets to the client",
+		"bytes to the backend",
+		"bytes to the client",
+		"opened",
+		"established",
+		"closed",
+		"resets by the client",
+		"resets by the backend",
 	};
 	static const char *const of_drops[] = {
 #define LABEL(upper, label, text) "drops: " #label,
@@ -104,8 +111,9 @@ static const char *counter_name(size_t word)
 #undef LABEL
 	};
 	static const char *const of_table[] = {
-		"evicted: 0", "evicted: 1", "evicted: 2", "evicted: 3", "evicted: embryonic", "evicted: established",
-		"evicted: half-closed", "evicted: closed", "ports retaken", "ports unrested", "lost races", "RSTs sent",
+		"evicted: 0",         "evicted: 1",           "evicted: 2",           "evicted: 3",
+		"evicted: embryonic", "evicted: established", "evicted: half-closed", "evicted: closed",
+		"ports retaken",      "ports unrested",       "lost races",           "RSTs sent",
 	};
 	static char name[64];
 

@@ -101,11 +101,13 @@ uint32_t flowtable_find(const struct lab *lab, const struct segment *from_client
 	uint32_t i;
 
 	for (i = 0; i < 2 * SERIN_WAYS_PER_BUCKET; i++) {
-		uint32_t index = place.bucket[i / SERIN_WAYS_PER_BUCKET] * SERIN_WAYS_PER_BUCKET + i % SERIN_WAYS_PER_BUCKET;
+		uint32_t index =
+			place.bucket[i / SERIN_WAYS_PER_BUCKET] * SERIN_WAYS_PER_BUCKET + i % SERIN_WAYS_PER_BUCKET;
 		struct serin_way way = flowtable_way(lab, index);
 		struct serin_listener listener;
 
-		if (!is_live(&way) || way.direction != SERIN_TO_BACKEND || way.client_port != htons(from_client->sport) ||
+		if (!is_live(&way) || way.direction != SERIN_TO_BACKEND ||
+		    way.client_port != htons(from_client->sport) ||
 		    memcmp(&way.client, &from_client->src, sizeof(way.client)))
 			continue;
 		lab_read(lab, "listeners", way.listener, &listener);

@@ -51,7 +51,8 @@ uint64_t flowtable_owner(const struct lab *lab, uint32_t endpoint, uint32_t plac
 void flowtable_set_owner(const struct lab *lab, uint32_t endpoint, uint32_t place, uint64_t owner);
 uint32_t flowtable_owner_count(const struct lab *lab, uint32_t endpoint);
 
-/* Where the search for the next SNAT port towards an endpoint begins, on every CPU: a place of its owner words, not 0. */
+/* Where the search for the next SNAT port towards an endpoint begins, on every CPU: a place among its owner words, but
+ * not 0. */
 void flowtable_set_cursor(const struct lab *lab, uint32_t endpoint, uint32_t place);
 
 /* While no packet is under way: every live way has a tag that fits and a peer that names it, both ways say the same,

@@ -95,10 +95,10 @@ static void check_place(struct check *check, uint32_t index, const struct serin_
 	if (tag != place.tag)
 		wrong(check, "way %u has tag %u, its key's is %u", index, tag, place.tag);
 	for (i = 0; i < 2 * SERIN_WAYS_PER_BUCKET; i++) {
-		uint32_t other = place.bucket[i / SERIN_WAYS_PER_BUCKET] * SERIN_WAYS_PER_BUCKET + i % SERIN_WAYS_PER_BUCKET;
+		uint32_t other =
+			place.bucket[i / SERIN_WAYS_PER_BUCKET] * SERIN_WAYS_PER_BUCKET + i % SERIN_WAYS_PER_BUCKET;
 
-		if (other <= index || !is_live(&check->ways[other]) ||
-		    check->ways[other].direction != way->direction)
+		if (other <= index || !is_live(&check->ways[other]) || check->ways[other].direction != way->direction)
 			continue;
 		other_key = key_of(check, &check->ways[other]);
 		if (!memcmp(&key.src, &other_key.src, 16) && !memcmp(&key.dst, &other_key.dst, 16) &&
@@ -152,14 +152,14 @@ static void check_owner(struct check *check, uint32_t endpoint, uint32_t place, 
 		way = &check->ways[index];
 	if (!way || !is_live(way) || way->direction != SERIN_TO_BACKEND ||
 	    SERIN_WAY_GENERATION(way->claim) != SERIN_OWNER_GENERATION(owner)) {
-		wrong(check, "endpoint %u, place %u: held by way %u, which is no such flow: the port has leaked", endpoint,
-		      place, index);
+		wrong(check, "endpoint %u, place %u: held by way %u, which is no such flow: the port has leaked",
+		      endpoint, place, index);
 		return;
 	}
 	lab_read(check->lab, "backends", way->backend, &backend);
 	if (backend.endpoint != endpoint ||
 	    place != (uint32_t)(way->snat - backend.snat_first) * check->settings.snat_port_count +
-				     ntohs(way->nat_port) - check->settings.snat_port_first)
+			     ntohs(way->nat_port) - check->settings.snat_port_first)
 		wrong(check, "endpoint %u, place %u: held by way %u, which uses another port", endpoint, place, index);
 }
 

@@ -36,20 +36,20 @@ struct segment {
 	uint16_t sport, dport;
 	uint32_t seq, ack;
 	uint8_t flags;
-	uint8_t ttl;          /* 64; see zero_ttl */
+	uint8_t ttl; /* 64; see zero_ttl */
 	bool zero_ttl;
-	uint16_t window;      /* 29200; see zero_window */
+	uint16_t window; /* 29200; see zero_window */
 	bool zero_window;
 	uint16_t urgent;
 	uint8_t tos;
 	uint16_t ip_id;
-	uint16_t fragment;    /* IPv4: flags and offset as in the header; 0x4000, don't fragment */
-	bool may_fragment;    /* the 0 of `fragment` is meant */
+	uint16_t fragment; /* IPv4: flags and offset as in the header; 0x4000, don't fragment */
+	bool may_fragment; /* the 0 of `fragment` is meant */
 	uint32_t flow_label;
 	const void *ip_options, *tcp_options, *payload;
 	size_t ip_options_length, tcp_options_length; /* multiples of four */
 	size_t payload_length;
-	size_t padding;       /* bytes of 0xa5 behind the IP packet */
+	size_t padding; /* bytes of 0xa5 behind the IP packet */
 };
 
 struct serin_addr frame_addr(const char *text);

@@ -22,9 +22,9 @@ struct lab {
 	struct config *config; /* the last one */
 	struct image *image;   /* what the tables hold */
 	uint32_t max_flows;
-	int program;           /* fd */
+	int program; /* fd */
 	unsigned int ifindex[LAB_ARMS];
-	int maps[32];          /* fds, by the order of the program's map ids */
+	int maps[32]; /* fds, by the order of the program's map ids */
 	char map_names[32][16];
 	size_t map_count;
 	uint32_t plan_generation;

@@ -38,8 +38,14 @@ const struct scene scenes[] = {
 	{ .name = "gateway-ipv4-far", FAR_CLIENT4, FAR_BACKENDS4, FAR, TWO_ARMS },
 	{ .name = "gateway-ipv6-far", FAR_CLIENT6, FAR_BACKENDS6, FAR, TWO_ARMS },
 	/* a backend that calls the service that it belongs to */
-	{ .name = "nat-ipv4-hairpin", .client = "10.0.0.17:40000", .listener = "203.0.113.10:80", BACKENDS4, .snat = "10.0.0.2",
-	  .client_mac = NET_BACKEND_MAC(0x11), .backend_mac = NET_BACKEND_MAC(0x11), .client_arm = LAB_REAR,
+	{ .name = "nat-ipv4-hairpin",
+	  .client = "10.0.0.17:40000",
+	  .listener = "203.0.113.10:80",
+	  BACKENDS4,
+	  .snat = "10.0.0.2",
+	  .client_mac = NET_BACKEND_MAC(0x11),
+	  .backend_mac = NET_BACKEND_MAC(0x11),
+	  .client_arm = LAB_REAR,
 	  .backend_arm = LAB_REAR },
 };
 const size_t scene_count = sizeof(scenes) / sizeof(scenes[0]);
