@@ -11,7 +11,9 @@ BPF_CLANG ?= $(firstword $(foreach v,19 18 17 16 15 14,$(if $(shell command -v c
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 CLANG_FORMAT ?= $(firstword $(foreach v,19 14,$(if $(shell command -v clang-format-$(v)),clang-format-$(v))) clang-format)
 PKG_CONFIG ?= pkg-config
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
 # libmicrohttpd: HTTP server on our own event loop. jansson: JSON. libyaml: YAML with positions. libcurl: the CLI over
 # the Unix socket. libmnl: routes and neighbours. libcap-ng: dropping privileges. libbpf: all that BPF needs.
@@ -38,20 +40,32 @@ E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood pass.bpf.o)
 BPF_VARIANTS := $(B)/serin-clang14.bpf.o
 DEPS = $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all demo test bench lint install clean deps e2e-tools tests
+.PHONY: all demo test bench lint install clean deps tests-deps e2e-tools tests
 .DELETE_ON_ERROR:
 
 all: $(B)/serin
 
-# One line that names what is missing, instead of a compiler's page.
+# One line that names the package that is missing, instead of a compiler's page.
 define need
-$(if $(shell $(2)),,$(error $(1) is missing: run `sudo scripts/install-deps`))
+$(if $(shell $(2)),,$(error the Debian package $(1) is missing: run `sudo scripts/install-deps`))
 endef
+need_lib = $(call need,$(2),$(PKG_CONFIG) --exists $(1) && echo yes)
 deps:
-	$(call need,make's helper pkg-config,command -v $(PKG_CONFIG))
-	$(call need,a clang that knows BPF (Debian: clang-19),command -v $(BPF_CLANG))
-	$(call need,bpftool (Debian: bpftool),command -v $(BPFTOOL))
-	$(foreach lib,$(LIBS),$(call need,the library $(lib),$(PKG_CONFIG) --exists $(lib) && echo yes))
+	$(call need,gcc,command -v $(CC))
+	$(call need,pkg-config,command -v $(PKG_CONFIG))
+	$(call need,clang-19,command -v $(BPF_CLANG))
+	$(call need,bpftool,command -v $(BPFTOOL))
+	$(call need_lib,libbpf,libbpf-dev)
+	$(call need_lib,libmicrohttpd,libmicrohttpd-dev)
+	$(call need_lib,jansson,libjansson-dev)
+	$(call need_lib,yaml-0.1,libyaml-dev)
+	$(call need_lib,libcurl,libcurl4-openssl-dev)
+	$(call need_lib,libmnl,libmnl-dev)
+	$(call need_lib,libcap-ng,libcap-ng-dev)
+
+tests-deps: deps
+	$(call need_lib,cmocka,libcmocka-dev)
+	$(call need,clang-14,command -v clang-14)
 
 $(B)/serin: $(AGENT_OBJ) | deps
 	$(call say,LINK)
@@ -65,7 +79,7 @@ $(B)/serin.bpf.o: bpf/serin.bpf.c Makefile | deps
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/serin-clang14.bpf.o: bpf/serin.bpf.c Makefile
+$(B)/serin-clang14.bpf.o: bpf/serin.bpf.c Makefile | tests-deps
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && clang-14 $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -91,7 +105,7 @@ $(B)/agent.a: $(PARTS:%.c=$(B)/%.o)
 	$(call say,AR)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(B)/unit/%: tests/unit/%.c $(B)/sanitized.a
+$(B)/unit/%: tests/unit/%.c $(B)/sanitized.a | tests-deps
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) $(SANITIZE) -MMD -MP -o $@ $< \
 		$(B)/sanitized.a $(PKG_LIBS) -lcmocka

@@ -7,7 +7,6 @@
 
 #include "commands.h"
 #include "datapath.h"
-#include "hostcheck.h"
 #include "lock.h"
 
 /* The directory's lock decides, the file beside the socket only lends the owner's pid. */
@@ -22,22 +21,29 @@ static int refuse_running(const struct options *options)
 	return command_fail(COMMAND_FAILED, "an agent uses %s: stop it before detaching", options->pin_dir);
 }
 
+static void print_removed(const struct options *options, unsigned int removed)
+{
+	if (options->output == OUTPUT_JSON)
+		printf("{\"pin_dir\": \"%s\", \"removed\": %u}\n", options->pin_dir, removed);
+	else if (removed)
+		printf("%u object%s removed from %s\n", removed, removed == 1 ? "" : "s", options->pin_dir);
+	else
+		printf("nothing was attached under %s\n", options->pin_dir);
+}
+
 static int detach(const struct options *options)
 {
 	struct complaint complaint;
 	unsigned int removed = 0;
 	uint16_t first, last;
+	/* Who reserved which part of the list is not known any more, so all of it stays. */
 	bool reserved = !datapath_pinned_ports(options->pin_dir, &first, &last);
 
 	if (datapath_detach(options->pin_dir, &removed, &complaint))
 		return command_fail(COMMAND_FAILED, "%s", complaint.text);
-	/* The programs are gone by now: that the host keeps a range of ports to itself is no reason to fail. */
-	if (reserved && hostcheck_release_ports(first, last, &complaint))
-		fprintf(stderr, "serin: warning: ports %u-%u stay reserved: %s\n", first, last, complaint.text);
-	if (removed)
-		printf("%u object%s removed from %s\n", removed, removed == 1 ? "" : "s", options->pin_dir);
-	else
-		printf("nothing was attached under %s\n", options->pin_dir);
+	print_removed(options, removed);
+	if (reserved)
+		fprintf(stderr, "serin: note: ports %u-%u stay in net.ipv4.ip_local_reserved_ports\n", first, last);
 	return COMMAND_OK;
 }
 

@@ -41,19 +41,6 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
 }
 
-static int prepare_pin_dir(const char *pin_dir, struct complaint *complaint)
-{
-	if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
-		return complain(complaint, -errno, "%s: cannot mount bpffs: %s", BPFFS, strerror(errno));
-	if (mkdir(pin_dir, 0700) && errno != EEXIST)
-		return complain(complaint, -errno, "%s: cannot make the directory for pins: %s", pin_dir,
-				strerror(errno));
-	if (!is_bpffs(pin_dir))
-		return complain(complaint, -EINVAL, "%s: is not on a BPF filesystem, expected a directory under %s",
-				pin_dir, BPFFS);
-	return 0;
-}
-
 /* Ways for `max_flows` flows of two ways each at a load of three quarters, in whole buckets, a power of two. */
 static uint32_t buckets_for(uint32_t max_flows)
 {
@@ -106,6 +93,42 @@ static int draw_identity(uint32_t buckets, struct serin_identity *ret, struct co
 	if (getrandom(ret->hash_key, sizeof(ret->hash_key), 0) != (ssize_t)sizeof(ret->hash_key))
 		return complain(complaint, -EIO, "no random numbers for the flow table's hash: %s", strerror(errno));
 	return 0;
+}
+
+/* Names of pins are names of maps; the skeleton, unloaded, knows them all. */
+static bool is_map_of_ours(const char *name)
+{
+	static struct serin_bpf *skeleton;
+
+	if (!skeleton)
+		skeleton = serin_bpf__open();
+	return skeleton && bpf_object__find_map_by_name(skeleton->obj, name);
+}
+
+static int check_pin_dir(const char *pin_dir, struct complaint *complaint)
+{
+	const char *stranger = "";
+	int r = pins_check(pin_dir, is_map_of_ours, &stranger);
+
+	if (r == -EEXIST)
+		return complain(complaint, r, "%s: holds '%s', which is not serin's, expected a directory of serin's own",
+				pin_dir, stranger);
+	if (r == -EINVAL)
+		return complain(complaint, r, "%s: is not on a BPF filesystem, expected a directory under %s", pin_dir,
+				BPFFS);
+	if (r && r != -ENOENT)
+		return complain(complaint, r, "%s: %s", pin_dir, strerror(-r));
+	return r;
+}
+
+static int prepare_pin_dir(const char *pin_dir, struct complaint *complaint)
+{
+	if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
+		return complain(complaint, -errno, "%s: cannot mount bpffs: %s", BPFFS, strerror(errno));
+	if (mkdir(pin_dir, 0700) && errno != EEXIST)
+		return complain(complaint, -errno, "%s: cannot make the directory for pins: %s", pin_dir,
+				strerror(errno));
+	return check_pin_dir(pin_dir, complaint);
 }
 
 /* Maps that live with one load of the program: nothing in them is worth keeping. */
@@ -236,6 +259,17 @@ struct datapath *datapath_close(struct datapath *datapath)
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath);
 	return NULL;
+}
+
+int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint)
+{
+	int r = check_pin_dir(pin_dir, complaint);
+
+	*ret_removed = 0;
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	r = pins_remove(pin_dir, ret_removed);
+	return r ? complain(complaint, r, "%s: cannot remove all pins: %s", pin_dir, strerror(-r)) : 0;
 }
 
 bool datapath_is_reused(const struct datapath *datapath)

@@ -235,10 +235,3 @@ int datapath_detach_others(struct datapath *datapath, const struct config_interf
 		pins_each_link(datapath->pin_dir, detach_unless_kept, &keeping);
 	return 0;
 }
-
-int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint)
-{
-	int r = pins_remove(pin_dir, ret_removed);
-
-	return r ? complain(complaint, r, "%s: cannot remove all pins: %s", pin_dir, strerror(-r)) : 0;
-}

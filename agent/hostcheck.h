@@ -26,9 +26,6 @@ int hostcheck_snat_ports(uint16_t first, uint16_t last, const struct serin_addr 
  * a connection of the host's own. Keeps what is reserved already; writes nothing when all of it is. */
 int hostcheck_reserve_ports(uint16_t first, uint16_t last, struct complaint *complaint);
 
-/* Take the range out of that list again, whoever has put it there. */
-int hostcheck_release_ports(uint16_t first, uint16_t last, struct complaint *complaint);
-
 /* Whether the address is one of this host's, so that it answers ARP or neighbour discovery for it. */
 int hostcheck_listener_address(const struct serin_addr *address, bool *ret_local);
 

@@ -246,7 +246,6 @@ static char *format_reserved(const struct ports *ports)
 static int write_reserved(const struct ports *ports, struct complaint *complaint)
 {
 	char *text = format_reserved(ports);
-	ssize_t length;
 	int fd, r = 0;
 
 	if (!text)
@@ -258,9 +257,7 @@ static int write_reserved(const struct ports *ports, struct complaint *complaint
 	}
 	errno = EIO; /* for a write that is cut short */
 	fd = open(RESERVED, O_WRONLY | O_CLOEXEC);
-	length = (ssize_t)strlen(text);
-	/* An empty list is an empty line: a write of nothing changes nothing. */
-	if (fd < 0 || (length ? write(fd, text, (size_t)length) != length : write(fd, "\n", 1) != 1))
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		r = complain(complaint, -errno,
 			     "cannot write %s: %s; expected leave to, or to find the SNAT ports reserved already",
 			     RESERVED, strerror(errno));
@@ -271,8 +268,7 @@ out:
 	return r;
 }
 
-/* Put the whole range into the list, or out of it. */
-static int set_reserved(uint16_t first, uint16_t last, bool taken, struct complaint *complaint)
+int hostcheck_reserve_ports(uint16_t first, uint16_t last, struct complaint *complaint)
 {
 	struct ports *ports = calloc(1, sizeof(*ports));
 	size_t length = (size_t)last - first + 1;
@@ -282,20 +278,10 @@ static int set_reserved(uint16_t first, uint16_t last, bool taken, struct compla
 		return complain(complaint, -ENOMEM, "out of memory");
 	r = first <= last ? read_reserved(ports, complaint)
 			  : complain(complaint, -EINVAL, "SNAT ports %u-%u: expected FIRST <= LAST", first, last);
-	if (!r && memchr(&ports->taken[first], !taken, length)) {
-		memset(&ports->taken[first], taken, length);
+	if (!r && memchr(&ports->taken[first], false, length)) {
+		memset(&ports->taken[first], true, length);
 		r = write_reserved(ports, complaint);
 	}
 	free(ports);
 	return r;
-}
-
-int hostcheck_reserve_ports(uint16_t first, uint16_t last, struct complaint *complaint)
-{
-	return set_reserved(first, last, true, complaint);
-}
-
-int hostcheck_release_ports(uint16_t first, uint16_t last, struct complaint *complaint)
-{
-	return set_reserved(first, last, false, complaint);
 }

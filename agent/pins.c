@@ -3,11 +3,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 void pins_path(const char *pin_dir, const char *name, char *buffer)
 {
@@ -55,6 +59,32 @@ static int remove_some(const char *pin_dir, bool links, unsigned int *removed)
 			r = -errno;
 		else
 			(*removed)++;
+	}
+	closedir(dir);
+	return r;
+}
+
+int pins_check(const char *pin_dir, bool (*is_ours)(const char *name), const char **ret_stranger)
+{
+	static char stranger[NAME_MAX + 1];
+	struct dirent *entry;
+	struct statfs fs;
+	DIR *dir;
+	int r = 0;
+
+	if (statfs(pin_dir, &fs))
+		return -errno;
+	if (fs.f_type != BPF_FS_MAGIC)
+		return -EINVAL;
+	dir = opendir(pin_dir);
+	if (!dir)
+		return -errno;
+	while (!r && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || is_link(entry->d_name) || is_ours(entry->d_name))
+			continue;
+		snprintf(stranger, sizeof(stranger), "%s", entry->d_name);
+		*ret_stranger = stranger;
+		r = -EEXIST;
 	}
 	closedir(dir);
 	return r;

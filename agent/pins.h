@@ -3,6 +3,8 @@
 #ifndef SERIN_PINS_H
 #define SERIN_PINS_H
 
+#include <stdbool.h>
+
 #define PINS_DIR_LEN 128
 #define PINS_PATH_LEN 512
 #define PINS_LINK_PREFIX "link_" /* then the interface's index: bpffs allows no dots, interface names may have them */
@@ -13,6 +15,10 @@ void pins_link_path(const char *pin_dir, unsigned int ifindex, char *buffer);
 
 /* Call `visit` with the interface index of every pinned link. */
 void pins_each_link(const char *pin_dir, void (*visit)(void *context, unsigned int ifindex), void *context);
+
+/* May the directory be taken for ours? 0: on bpffs, and every object in it is a link of ours or has a name that `is_ours`
+ * knows; -EINVAL: not on bpffs; -EEXIST: *ret_stranger is not ours; -ENOENT and others: as the system says. */
+int pins_check(const char *pin_dir, bool (*is_ours)(const char *name), const char **ret_stranger);
 
 /* Remove every pin, links first, and the directory. ret_removed (may be NULL): how many. 0, also when there is no such
  * directory, or a negative errno. */

@@ -12,7 +12,7 @@
 /* 02:00:00:a:b:c */
 #define MAC_NUMBER(a, b, c) (2ull | (__u64)(a) << 24 | (__u64)(b) << 32 | (__u64)(c) << 40)
 
-/* An address among the constants. Through an ordinary pointer the compiler takes the zero that it sees for its value. */
+/* An address among the constants. By an ordinary pointer the compiler would take the zero that it sees for good. */
 static __always_inline struct serin_addr constant_addr(const volatile struct serin_addr *addr)
 {
 	return (struct serin_addr){ .quad = { addr->quad[0], addr->quad[1] } };
