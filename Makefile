@@ -115,6 +115,12 @@ $(B)/tests-bpf/%: tests/bpf/%.c $(wildcard tests/bpf/harness/*.c) $(B)/agent.a
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/bpf/harness -MMD -MP -o $@ $< \
 		$(wildcard tests/bpf/harness/*.c) $(B)/agent.a $(PKG_LIBS) -lcmocka -lpthread
 
+$(B)/tests-bpf/%.bpf.o: tests/bpf/%.bpf.c Makefile
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests-bpf/test_race: $(B)/tests-bpf/race_hammer.bpf.o
+
 $(B)/e2e/load: tests/e2e/tools/connection.c
 $(B)/e2e/%: tests/e2e/tools/%.c tests/e2e/tools/common.c Makefile
 	$(call say,CC)

@@ -169,6 +169,7 @@ static void print_table(FILE *out, const struct metrics *metrics)
 	for (i = 0; i < sizeof(evictable) / sizeof(evictable[0]); i++)
 		fprintf(out, "serin_flow_evictions_total{state=\"%s\"} %" PRIu64 "\n", evictable[i].label,
 			(uint64_t)table->evicted[evictable[i].state]);
+	fprintf(out, "serin_flow_evictions_total{state=\"expired\"} %" PRIu64 "\n", (uint64_t)table->expired);
 	print_counter(out, "serin_snat_ports_retaken_total",
 		      "SNAT ports taken from an embryonic or finished connection.", table->ports_retaken);
 	print_counter(out, "serin_snat_ports_unrested_total", "SNAT ports given out again before their rest was over.",

@@ -62,6 +62,7 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 		return XDP_PASS;
 	here->pkt.ifindex = ctx->ingress_ifindex;
 	here->pkt.mac = mac_number(at.eth->h_source);
+	here->pkt.to_mac = mac_number(at.eth->h_dest);
 	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;
 	verdict = pipeline(ctx, &here->pkt, &here->flow);
 	if (verdict == VERDICT_PASS)

@@ -38,7 +38,13 @@ static __always_inline bool way_expired(const struct serin_settings *set, const 
 	return idle_time(way, NULL, now) >= limit && idle_time(way, flow_peer(way), now) >= limit;
 }
 
-/* How gladly a way is given away; 0: never. Closed before expired before embryonic, the oldest of a kind first. */
+/* How gladly a way is given away; 0: never. Closed before otherwise expired before embryonic, the oldest of a kind first.
+ * A closed one that still lingers is the last resort: its last segments may have to be sent again. */
+#define RANK_CLOSED (3ull << 32)
+#define RANK_EXPIRED (2ull << 32)
+#define RANK_EMBRYONIC (1ull << 32)
+#define RANK_KIND(rank) ((rank) & ~0xffffffffull)
+
 verified_once __u64 eviction_rank(__u32 index, __u32 claim, __u32 now)
 {
 	const struct serin_settings *set = THE_ONE(settings);
@@ -48,15 +54,15 @@ verified_once __u64 eviction_rank(__u32 index, __u32 claim, __u32 now)
 
 	if (!set || !way || state < SERIN_WAY_EMBRYONIC)
 		return 0;
-	if (state == SERIN_WAY_CLOSED)
-		rank = 3;
-	else if (way_expired(set, way, claim, now))
-		rank = 2;
+	if (way_expired(set, way, claim, now))
+		rank = state == SERIN_WAY_CLOSED ? RANK_CLOSED : RANK_EXPIRED;
 	else if (state == SERIN_WAY_EMBRYONIC)
+		rank = RANK_EMBRYONIC;
+	else if (state == SERIN_WAY_CLOSED)
 		rank = 1;
 	else
 		return 0;
-	return rank << 32 | idle_time(way, NULL, now);
+	return rank + idle_time(way, NULL, now);
 }
 
 #endif

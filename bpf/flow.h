@@ -24,7 +24,7 @@ struct flow {
 	__u32 direction; /* enum serin_direction */
 	__u32 routes_generation;
 	__u32 pad;
-	__u64 hop; /* to the client only */
+	__u64 hop; /* means something in the direction to the client only */
 	struct rewrite rewrite;
 };
 
@@ -193,8 +193,13 @@ static __always_inline struct serin_way *flow_way(__u32 index, const struct pkt 
 static __always_inline struct serin_way *flow_peer(const struct serin_way *way)
 {
 	struct serin_way *peer = way_at(READ_ONCE(way->peer));
+	__u32 claim;
 
-	if (!peer || SERIN_WAY_GENERATION(READ_ONCE(peer->claim)) != READ_ONCE(way->peer_generation))
+	if (!peer)
+		return NULL;
+	claim = READ_ONCE(peer->claim);
+	if (SERIN_WAY_GENERATION(claim) != READ_ONCE(way->peer_generation) ||
+	    SERIN_WAY_STATE(claim) < SERIN_WAY_PENDING || SERIN_WAY_STATE(claim) == SERIN_WAY_KILLED)
 		return NULL;
 	return peer;
 }

@@ -46,7 +46,7 @@ verified_once __s64 fib_ask(ctx_t *ctx, __u32 ifindex, __u32 family, const struc
 	else
 		on_link = addr_equal((const struct serin_addr *)fib.ipv6_dst, to);
 	if (answer == BPF_FIB_LKUP_RET_SUCCESS)
-		mac = (__u64) * (__u32 *)fib.dmac | (__u64) * (__u16 *)(fib.dmac + 4) << 32;
+		mac = mac_number(fib.dmac);
 	return SERIN_HOP(mac, *device & 0xff) | (on_link ? HOP_ON_LINK : 0);
 }
 
@@ -114,8 +114,8 @@ static __always_inline int hop_to_client(ctx_t *ctx, const struct pkt *pkt, cons
 	failed = hop_settle(fib_ask(ctx, pkt->ifindex, pkt->family, &flow->rewrite.src, &flow->rewrite.dst), *ret, ret);
 	if (failed)
 		return failed;
-	/* Should the way be another flow's by now: that one was looked up under these routes and writes its own. */
-	if (READ_ONCE(way->claim) == flow->claim) {
+	/* Only an established flow's way is sure to be still its own. */
+	if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED) {
 		WRITE_ONCE(way->hop, *ret);
 		WRITE_ONCE(way->routes_generation, routes);
 	}

@@ -65,8 +65,8 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 	way->direction = direction;
 	if (direction == SERIN_TO_BACKEND) {
 		way->hop = 0;
-		way->next_seq = pkt->seq + pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
-		way->seen = SERIN_SEEN_SEQ | (pkt->flags & TCP_SYN ? SERIN_SEEN_SYN : 0);
+		way->next_seq = tcp_end(pkt);
+		way->seen = SERIN_SEEN_SEQ;
 	} else {
 		way->hop = opening->client_hop;
 		way->next_seq = 0;
@@ -138,25 +138,27 @@ static __always_inline int bind_gateway(struct half *forward, struct half *rever
 /* In flow_open's answer: the flow at that index is another CPU's. */
 #define OPENED_BY_RIVAL (1ll << 32)
 
-/* Show both ways to packets, the client's first. The flow's index; that of a rival who was quicker with the same
- * client; or NO_WAY, when a newcomer has taken the place already. Of a flow that lost nothing is left. */
+/* Show both ways to packets, the one to the client first: a packet that meets the other one has an answer's way, and a
+ * reverse key that was lost to another opener is noticed while nobody has seen the flow. The flow's index; that of a
+ * rival who was quicker with the same client; or NO_WAY, when the reverse key was lost, or the flow was ended already.
+ * Of a flow that lost nothing is left. */
 static __always_inline __s64 flow_go_live(struct half *forward, struct half *reverse, __u32 now)
 {
 	__u32 generation = SERIN_WAY_GENERATION(forward->way->claim);
+	__u32 reverse_generation = SERIN_WAY_GENERATION(reverse->way->claim);
 	__s64 rival;
 
 	way_publish(forward->way, forward->index, forward->hash);
 	rival = way_rival(forward->index, forward->hash);
-	if (rival == NO_WAY && way_go_live(forward->way)) {
-		/* Whoever ends the flow from here on kills the reverse way, and has given the port back. */
-		if (way_go_live(reverse->way))
-			return forward->index;
+	if (rival != NO_WAY || !way_go_live(reverse->way)) {
 		way_free(reverse->way, reverse->index);
-		return NO_WAY;
-	}
-	if (rival == NO_WAY)
+	} else {
+		if (way_go_live(forward->way))
+			return forward->index;
+		/* Killed by a rival, or by whoever has ended the flow through its other way. */
+		peer_retire(reverse->index, reverse_generation);
 		rival = way_rival(forward->index, forward->hash);
-	way_free(reverse->way, reverse->index);
+	}
 	port_release(forward->way, forward->index, generation, now);
 	way_free(forward->way, forward->index);
 	return rival == NO_WAY ? NO_WAY : rival | OPENED_BY_RIVAL;

@@ -20,12 +20,6 @@ struct headers {
 	struct tcphdr *tcp;
 };
 
-/* A MAC address as a number, first byte lowest: the form of SERIN_HOP. */
-static __always_inline __u64 mac_number(const __u8 *mac)
-{
-	return (__u64) * (const __u32 *)mac | (__u64) * (const __u16 *)(mac + 4) << 32;
-}
-
 static __always_inline bool parse_tcp(struct headers *at, void *end, __u32 room, struct pkt *pkt)
 {
 	struct tcphdr *tcp = at->tcp;

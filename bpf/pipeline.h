@@ -64,6 +64,17 @@ static __always_inline void flow_await(__u32 index)
 			break;
 }
 
+/* XDP also sees frames that the switch has flooded, or a promiscuous port brings: another load balancer's, maybe. They
+ * are its own to answer. A VRRP router's virtual address (RFC 5798, section 7.3) is whoever's the VIP is. */
+static __always_inline bool sent_to_us(const struct pkt *pkt)
+{
+	__u32 *id = bpf_map_lookup_elem(&device_ids, &pkt->ifindex);
+	struct serin_device *device = id ? bpf_map_lookup_elem(&devices, id) : NULL;
+	__u64 vrrp = pkt->to_mac & 0xffffffffffull;
+
+	return !device || pkt->to_mac == mac_number(device->mac) || vrrp == VRRP_IPV4 || vrrp == VRRP_IPV6;
+}
+
 /* A packet without a flow: what it is for, and a flow if it may open one. VERDICT_FORWARD with its way and `ret` filled,
  * another verdict, or a drop. */
 static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u64 hash,
@@ -75,7 +86,7 @@ static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u6
 	__s64 index;
 	bool rival;
 
-	if (!listener || !listener->forward)
+	if (!listener || !listener->forward || !sent_to_us(pkt))
 		return VERDICT_PASS;
 	if (pkt->fragment)
 		return drop(SERIN_DROP_FRAGMENT);
@@ -96,10 +107,12 @@ static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u6
 	index = flow_open(pkt, hash, &opening);
 	if (index < NO_WAY)
 		return index - NO_WAY;
+	if (index == NO_WAY)
+		return drop(SERIN_DROP_CONTENDED);
 	rival = (index & OPENED_BY_RIVAL) != 0;
 	if (rival)
 		flow_await(index);
-	*ret_way = index == NO_WAY ? NULL : flow_way(index, pkt);
+	*ret_way = flow_way(index, pkt);
 	if (!*ret_way || !flow_read(*ret_way, index, pkt, ret))
 		return drop(SERIN_DROP_CONTENDED);
 	count_opening(ret, !rival);

@@ -33,7 +33,14 @@ struct pkt {
 	__u32 ifindex; /* where it came from */
 	__u32 stamp;   /* now */
 	__u64 mac;     /* the sender's, low 48 bits */
+	__u64 to_mac;  /* the receiver's */
 };
+
+/* The sequence number after the segment's last one. */
+static __always_inline __u32 tcp_end(const struct pkt *pkt)
+{
+	return pkt->seq + pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
+}
 
 /* The decision: every field that differs, and where the frame goes. */
 struct rewrite {
@@ -62,6 +69,18 @@ static __always_inline int drop(enum serin_drop reason)
 {
 	return -1 - (int)reason;
 }
+
+/* A MAC address as a number, first byte lowest: the form of SERIN_HOP. */
+static __always_inline __u64 mac_number(const __u8 *mac)
+{
+	const __u16 *half = (const __u16 *)mac; /* its place on the stack is only that well aligned */
+
+	return (__u64)half[0] | (__u64)half[1] << 16 | (__u64)half[2] << 32;
+}
+
+/* 00:00:5e:00:01 and 00:00:5e:00:02, the first five bytes, as numbers. */
+#define VRRP_IPV4 0x01005e0000ull
+#define VRRP_IPV6 0x02005e0000ull
 
 static __always_inline bool addr_equal(const struct serin_addr *a, const struct serin_addr *b)
 {

@@ -14,13 +14,15 @@
 /* How gladly a port is given out; 0: never. Below the resting ones: the rank of the flow that would have to end. */
 #define PORT_AT_ONCE (~0ull)
 #define PORT_RESTING (1ull << 40)
+#define PORT_FINISHED (1ull << 41) /* its flow has been over for as long as a freed port rests */
 
 verified_once __u64 port_rank(__u64 owner, __u32 now)
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	struct serin_way *way;
-	__s32 rest;
 	__u32 claim;
+	__s32 rest;
+	__u64 rank;
 
 	if (!set)
 		return 0;
@@ -38,7 +40,10 @@ verified_once __u64 port_rank(__u64 owner, __u32 now)
 	/* A flow that is no more: its port is being given back at this moment. */
 	if (SERIN_WAY_GENERATION(claim) != SERIN_OWNER_GENERATION(owner))
 		return 0;
-	return eviction_rank(SERIN_OWNER_WAY(owner), claim, now);
+	rank = eviction_rank(SERIN_OWNER_WAY(owner), claim, now);
+	if (RANK_KIND(rank) == RANK_CLOSED && (__u32)rank >= set->port_rest)
+		rank |= PORT_FINISHED;
+	return rank;
 }
 
 /* End the flow that a port is held by: that very one, if it still may be ended. */
@@ -94,7 +99,7 @@ verified_once __s64 port_claim(__u32 backend_id, __u32 index, __u32 generation, 
 		return -1;
 	total = set->snat_port_count * backend->snat_count;
 	/* Each CPU walks the range from a start of its own. */
-	start = *cursor ? *cursor : bpf_get_smp_processor_id() * (total / 16 + 1);
+	start = *cursor ? *cursor : serin_scale(serin_mix64(bpf_get_smp_processor_id() + 1), total);
 	if (start >= total)
 		start = 0;
 

@@ -35,18 +35,15 @@ static __always_inline bool rst_allowed(__u32 stamp)
 static __always_inline void rst_write_tcp(struct tcphdr *tcp, const struct pkt *pkt)
 {
 	bool acked = pkt->flags & TCP_ACK;
-	__u32 length = pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
 
 	__builtin_memset(tcp, 0, sizeof(*tcp));
 	tcp->source = pkt->dport;
 	tcp->dest = pkt->sport;
 	tcp->seq = acked ? bpf_htonl(pkt->ack) : 0;
-	tcp->ack_seq = acked ? 0 : bpf_htonl(pkt->seq + length);
+	tcp->ack_seq = acked ? 0 : bpf_htonl(tcp_end(pkt));
 	((__be16 *)tcp)[6] = acked ? TCP_OFFSET_RST : TCP_OFFSET_RST_ACK;
 }
 
-/* Sum of an address as the pseudo-header counts it: that of an IPv4-mapped one is the IPv4 address's, less 0xffff,
- * which is zero in one's complement. */
 static __always_inline __u64 sum_words(__u64 sum, const __u32 *words, int count)
 {
 	int i;
@@ -57,6 +54,7 @@ static __always_inline __u64 sum_words(__u64 sum, const __u32 *words, int count)
 	return sum;
 }
 
+/* An IPv4-mapped address adds 0xffff to the IPv4 address's sum, which is zero in one's complement. */
 static __always_inline __u64 rst_pseudo_header(const struct pkt *pkt)
 {
 	__u64 sum = sum_words(0, pkt->src.word, 4);

@@ -46,7 +46,8 @@ static __always_inline void peer_retire(__u32 index, __u32 generation)
 
 	if (!peer)
 		return;
-	for (i = 0; i < 4; i++) {
+	/* Its state can move five times, from PENDING to CLOSED. */
+	for (i = 0; i < 6; i++) {
 		__u32 claim = READ_ONCE(peer->claim);
 		__u32 state = SERIN_WAY_STATE(claim);
 
@@ -70,7 +71,8 @@ verified_once int flow_end(__u32 index, __u32 claim, __u32 now)
 	struct serin_way *way = way_at(index);
 	__u32 peer, peer_generation;
 
-	if (!way || !swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
+	if (!way || SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC ||
+	    !swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
 		return false;
 	way_set_tag(index, 0);
 	peer = way->peer;
@@ -144,7 +146,9 @@ static __always_inline __s64 way_evict(__u64 hash, __u32 now)
 		return NO_WAY;
 	if (!flow_end(best, best_claim, now))
 		return NO_WAY;
-	if (count)
+	if (count && RANK_KIND(best_rank) >= RANK_EXPIRED)
+		count->expired++;
+	else if (count)
 		count->evicted[SERIN_WAY_STATE(best_claim) & 7]++;
 	return best;
 }

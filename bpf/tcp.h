@@ -5,12 +5,6 @@
 
 #include "table.h"
 
-/* Sequence space that the segment takes. */
-static __always_inline __u32 tcp_end(const struct pkt *pkt)
-{
-	return pkt->seq + pkt->payload + !!(pkt->flags & TCP_SYN) + !!(pkt->flags & TCP_FIN);
-}
-
 /* The way of the packet at hand. */
 struct tracked {
 	struct serin_way *way;
@@ -18,13 +12,10 @@ struct tracked {
 	__u32 direction;
 };
 
-/* No window is larger than this in practice: what is farther off is not of this connection, but an outsider's guess. */
+/* How far a sender may run ahead of what was seen of it: a little on its own word; farther, where segments were lost
+ * before they came here, only with an acknowledgement that fits as well; more than that is an outsider's guess. */
+#define TCP_STEP (1u << 16)
 #define TCP_PLAUSIBLE (1u << 24)
-
-static __always_inline bool tcp_advances(__u32 end, __u32 next_seq)
-{
-	return end - next_seq - 1 < TCP_PLAUSIBLE;
-}
 
 static __always_inline bool tcp_near(__u32 number, __u32 next_seq)
 {
@@ -60,13 +51,13 @@ static __always_inline bool flow_establish(const struct tracked *flow, struct se
 	return way_raise(way, SERIN_WAY_GENERATION(flow->claim), SERIN_WAY_ESTABLISHED);
 }
 
+/* True for the one CPU that has raised the way to the backend: flows are counted by it. */
 static __always_inline bool flow_raise(const struct tracked *flow, struct serin_way *peer, __u32 state)
 {
-	bool first = way_raise(flow->way, SERIN_WAY_GENERATION(flow->claim), state);
+	bool own = way_raise(flow->way, SERIN_WAY_GENERATION(flow->claim), state);
+	bool other = peer && way_raise(peer, READ_ONCE(flow->way->peer_generation), state);
 
-	if (peer)
-		way_raise(peer, READ_ONCE(flow->way->peer_generation), state);
-	return first;
+	return flow->direction == SERIN_TO_BACKEND ? own : other;
 }
 
 /* A RST ends the flow only with the very sequence number that its receiver waits for (RFC 5961, section 3), or, from a
@@ -106,6 +97,7 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	bool embryonic = SERIN_WAY_STATE(claim) == SERIN_WAY_EMBRYONIC;
 	struct serin_way *way, *peer;
 	struct tracked flow;
+	__u32 step;
 
 	if (!pkt || !count)
 		return 0;
@@ -122,10 +114,11 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	 * latest SYN of either side is the one that counts. */
 	if (pkt->flags & TCP_SYN && !embryonic)
 		return 0;
+	step = tcp_end(pkt) - way->next_seq - 1;
 	if (pkt->flags & TCP_SYN || !(way->seen & SERIN_SEEN_SEQ)) {
 		way->next_seq = tcp_end(pkt);
-		way->seen |= SERIN_SEEN_SEQ | (pkt->flags & TCP_SYN ? SERIN_SEEN_SYN : 0);
-	} else if (tcp_advances(tcp_end(pkt), way->next_seq)) {
+		way->seen |= SERIN_SEEN_SEQ;
+	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, peer->next_seq))) {
 		way->next_seq = tcp_end(pkt);
 	}
 	/* Only who has seen the backend's number can acknowledge it: an answer alone proves nothing about the client. */
@@ -144,12 +137,16 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 
 static __always_inline void track(const struct pkt *pkt, const struct flow *flow, struct serin_way *way)
 {
+	__u32 end;
+
 	if (way->stamp != pkt->stamp)
 		way->stamp = pkt->stamp;
+	end = pkt->seq + pkt->payload;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
-		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)))) {
-		if (tcp_advances(pkt->seq + pkt->payload, way->next_seq))
-			way->next_seq = pkt->seq + pkt->payload;
+		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
+		   (end - way->next_seq - 1 < TCP_STEP || (__s32)(end - way->next_seq) <= 0))) {
+		if ((__s32)(end - way->next_seq) > 0)
+			way->next_seq = end;
 		return;
 	}
 	track_rare(pkt, flow->index, flow->claim, flow->direction, flow->backend);

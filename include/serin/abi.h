@@ -186,9 +186,8 @@ enum serin_way_state {
 #define SERIN_WAY_CLAIM(generation, state) ((__u32)((generation) << SERIN_WAY_STATE_BITS | (state)))
 
 enum serin_way_seen {
-	SERIN_SEEN_SYN = 1,
-	SERIN_SEEN_FIN = 2,
-	SERIN_SEEN_SEQ = 4, /* next_seq means something */
+	SERIN_SEEN_FIN = 1,
+	SERIN_SEEN_SEQ = 2, /* next_seq means something */
 };
 
 /* Map `ways`: one direction of one flow; bucket b owns ways [8 b, 8 b + 8). Both ways of a flow hold the same
@@ -237,7 +236,8 @@ struct serin_stats {
 
 /* Map `table_stats`, one entry, per CPU, never reset. */
 struct serin_table_stats {
-	__u64 evicted[8];     /* ways taken for a newcomer, by enum serin_way_state */
+	__u64 evicted[8];     /* ways taken for a newcomer before their time, by enum serin_way_state */
+	__u64 expired;        /* and after it */
 	__u64 ports_retaken;  /* SNAT ports taken from an embryonic or finished flow */
 	__u64 ports_unrested; /* SNAT ports given out again before their rest was over */
 	__u64 lost_races;     /* flows that another CPU had opened at the same moment */
@@ -258,7 +258,7 @@ SERIN_ASSERT(sizeof(struct serin_way) == 64);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, client) == 16);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, hop) == 40);
 SERIN_ASSERT(sizeof(struct serin_stats) == 72);
-SERIN_ASSERT(sizeof(struct serin_table_stats) == 96);
+SERIN_ASSERT(sizeof(struct serin_table_stats) == 104);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 80);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
 

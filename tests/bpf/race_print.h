@@ -74,9 +74,10 @@ static void print_figures(const struct arena *arena, const __u64 *figures, const
 	print_message("%s:\n", arena->kind->name);
 	for (i = 0; i < RACE_FIGURE_COUNT; i++)
 		print_message("  %12llu %s\n", (unsigned long long)figures[i], figure_texts[i]);
-	print_message("  evicted: %llu embryonic, %llu established, %llu half-closed, %llu closed\n",
+	print_message("  evicted: %llu embryonic, %llu established, %llu half-closed, %llu closed, %llu expired\n",
 		      (unsigned long long)table->evicted[4], (unsigned long long)table->evicted[5],
-		      (unsigned long long)table->evicted[6], (unsigned long long)table->evicted[7]);
+		      (unsigned long long)table->evicted[6], (unsigned long long)table->evicted[7],
+		      (unsigned long long)table->expired);
 	print_message("  ports retaken %llu, used before their rest was over %llu; lost races %llu\n",
 		      (unsigned long long)table->ports_retaken, (unsigned long long)table->ports_unrested,
 		      (unsigned long long)table->lost_races);

@@ -201,6 +201,7 @@ static void order_of_preference(void **state)
 				flowtable_age(world.lab, index, expired);
 			} else if (place == 3) {
 				close_flow(&world, sport);
+				flowtable_age(world.lab, index, lab_settings(world.lab).linger_closed + 1);
 			} else if (place >= 4 && place <= 6) {
 				/* As if the flow had ended. */
 				way.claim = (way.claim & ~SERIN_WAY_STATE_MASK) | SERIN_WAY_FREE;

@@ -210,13 +210,23 @@ static const struct rivalry rivalries[] = {
 	{ "closed before expired",
 	  ESTABLISHED,
 	  5,
-	  { { 14, HALF_CLOSED, HOURS }, { 2, CLOSED, 0 }, { 1, EMBRYONIC, HOURS } },
+	  { { 14, HALF_CLOSED, HOURS }, { 2, CLOSED, 40 }, { 1, EMBRYONIC, HOURS } },
 	  1 },
-	{ "the oldest closed", CLOSED, 5, { { 14, CLOSED, 10 }, { 2, CLOSED, 12 }, { 1, EMBRYONIC, HOURS } }, 1 },
+	{ "the oldest closed", CLOSED, 5, { { 14, CLOSED, 50 }, { 2, CLOSED, 52 }, { 1, EMBRYONIC, HOURS } }, 1 },
 	{ "closed before embryonic",
 	  EMBRYONIC,
 	  30,
-	  { { 7, CLOSED, 0 }, { 2, ESTABLISHED, 12 }, { 1, EMBRYONIC, 36 } },
+	  { { 7, CLOSED, 40 }, { 2, ESTABLISHED, 12 }, { 1, EMBRYONIC, 36 } },
+	  0 },
+	{ "embryonic before closed that lingers",
+	  ESTABLISHED,
+	  5,
+	  { { 7, CLOSED, 30 }, { 2, EMBRYONIC, 1 }, { 1, HALF_CLOSED, 12 } },
+	  1 },
+	{ "closed that lingers, if there is nothing else",
+	  ESTABLISHED,
+	  5,
+	  { { 7, CLOSED, 0 }, { 2, ESTABLISHED, 12 }, { 1, HALF_CLOSED, 12 } },
 	  0 },
 };
 
@@ -230,6 +240,16 @@ static void set_candidate(const struct newcomer *newcomer, const struct candidat
 	flowtable_set_way(newcomer->lab, index, &way);
 }
 
+static uint32_t linger(const struct newcomer *newcomer, unsigned int state)
+{
+	struct serin_settings settings = lab_settings(newcomer->lab);
+
+	return state == EMBRYONIC     ? settings.linger_embryonic
+	       : state == HALF_CLOSED ? settings.linger_half_closed
+	       : state == CLOSED      ? settings.linger_closed
+				      : settings.linger_established;
+}
+
 static void who_goes_first(void **state)
 {
 	size_t i, j;
@@ -240,6 +260,7 @@ static void who_goes_first(void **state)
 		struct newcomer newcomer = arrive(scene_names[i % 2]);
 		struct expect_counters counters;
 		const struct candidate *winner = &rivalry->candidates[rivalry->winner];
+		bool expired;
 
 		flowtable_stuff(newcomer.lab, newcomer.place.bucket[0], rivalry->others, rivalry->others_age);
 		flowtable_stuff(newcomer.lab, newcomer.place.bucket[1], rivalry->others, rivalry->others_age);
@@ -249,8 +270,10 @@ static void who_goes_first(void **state)
 		if (flowtable_find(newcomer.lab, &newcomer.syn) != nth_way(&newcomer.place, winner->n))
 			fail_msg("%s: another way was taken", rivalry->name);
 		counters = expect_read_counters(newcomer.lab);
+		expired = winner->age >= linger(&newcomer, winner->state);
 		for (j = 0; j < 8; j++)
-			assert_int_equal(counters.table.evicted[j], j == (size_t)winner->state);
+			assert_int_equal(counters.table.evicted[j], j == (size_t)winner->state && !expired);
+		assert_int_equal(counters.table.expired, expired);
 		assert_int_equal(flowtable_count(newcomer.lab).flows, WAYS_OF_A_KEY);
 		lab_close(newcomer.lab);
 	}
@@ -328,7 +351,7 @@ static uint32_t find_newcomer(struct newcomer *newcomer, uint32_t wanted, uint32
 				newcomer->out.sport = newcomer->back.dport = (uint16_t)(SCENE_PORT_FIRST + port);
 			newcomer->reverse = flowtable_place(newcomer->lab, &newcomer->back);
 			if (has_bucket(&newcomer->place, wanted) && !has_bucket(&newcomer->place, other) &&
-			    !has_bucket(&newcomer->reverse, wanted) &&
+			    !has_bucket(&newcomer->reverse, wanted) && !has_bucket(&newcomer->reverse, other) &&
 			    !share_a_bucket(&newcomer->place, &newcomer->reverse))
 				return port;
 		}

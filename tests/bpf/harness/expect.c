@@ -113,7 +113,8 @@ static const char *counter_name(size_t word)
 	static const char *const of_table[] = {
 		"evicted: 0",         "evicted: 1",           "evicted: 2",           "evicted: 3",
 		"evicted: embryonic", "evicted: established", "evicted: half-closed", "evicted: closed",
-		"ports retaken",      "ports unrested",       "lost races",           "RSTs sent",
+		"evicted: expired",   "ports retaken",        "ports unrested",       "lost races",
+		"RSTs sent",
 	};
 	static char name[64];
 
