@@ -7,19 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <linux/magic.h>
 
 #include "datapath_private.h"
 #include "pins.h"
-
-#define BPFFS "/sys/fs/bpf"
 
 /* What libbpf says last, for the complaint about a load that fails: the verifier's own words come this way. */
 static char libbpf_said[256];
@@ -34,13 +27,6 @@ __attribute__((format(printf, 2, 0))) static int remember_warning(enum libbpf_pr
 	return 0;
 }
 
-static bool is_bpffs(const char *path)
-{
-	struct statfs fs;
-
-	return !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
-}
-
 /* Ways for `max_flows` flows of two ways each at a load of three quarters, in whole buckets, a power of two. */
 static uint32_t buckets_for(uint32_t max_flows)
 {
@@ -49,86 +35,6 @@ static uint32_t buckets_for(uint32_t max_flows)
 	while (buckets * SERIN_WAYS_PER_BUCKET < ways)
 		buckets *= 2;
 	return (uint32_t)buckets;
-}
-
-/* Is what is pinned ours to go on with? 0 and *ret filled; -ENOENT: nothing is there. */
-static int read_identity(const char *pin_dir, uint32_t buckets, struct serin_identity *ret, struct complaint *complaint)
-{
-	struct serin_identity found = { .magic = 0 };
-	char path[PINS_PATH_LEN];
-	struct bpf_map_info info = { .type = 0 };
-	__u32 length = sizeof(info), zero = 0;
-	int fd, r = 0;
-
-	pins_path(pin_dir, "identity", path);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : complain(complaint, -errno, "%s: %s", path, strerror(errno));
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) || info.value_size != sizeof(found) ||
-	    bpf_map_lookup_elem(fd, &zero, &found))
-		r = complain(complaint, -EPROTO, "%s: was not made by this serin, run `serin detach` first", pin_dir);
-	else if (!found.magic)
-		r = -ENOENT; /* somebody stopped before it was whole, so before any link */
-	else if (found.magic != SERIN_ABI_MAGIC || found.abi_version != SERIN_ABI_VERSION)
-		r = complain(complaint, -EPROTO,
-			     "%s: holds maps of ABI version %u, expected %u: run `serin detach` first", pin_dir,
-			     found.abi_version, SERIN_ABI_VERSION);
-	else if (found.buckets != buckets)
-		r = complain(complaint, -EUCLEAN,
-			     "%s: holds a flow table of %u ways, the configuration asks for %u: "
-			     "keep `flows`, or run `serin detach` first, which drops the flows",
-			     pin_dir, found.buckets * SERIN_WAYS_PER_BUCKET, buckets * SERIN_WAYS_PER_BUCKET);
-	else
-		*ret = found;
-	close(fd);
-	return r;
-}
-
-static int draw_identity(uint32_t buckets, struct serin_identity *ret, struct complaint *complaint)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->magic = SERIN_ABI_MAGIC;
-	ret->abi_version = SERIN_ABI_VERSION;
-	ret->buckets = buckets;
-	if (getrandom(ret->hash_key, sizeof(ret->hash_key), 0) != (ssize_t)sizeof(ret->hash_key))
-		return complain(complaint, -EIO, "no random numbers for the flow table's hash: %s", strerror(errno));
-	return 0;
-}
-
-/* Names of pins are names of maps; the skeleton, unloaded, knows them all. */
-static bool is_map_of_ours(const char *name)
-{
-	static struct serin_bpf *skeleton;
-
-	if (!skeleton)
-		skeleton = serin_bpf__open();
-	return skeleton && bpf_object__find_map_by_name(skeleton->obj, name);
-}
-
-static int check_pin_dir(const char *pin_dir, struct complaint *complaint)
-{
-	const char *stranger = "";
-	int r = pins_check(pin_dir, is_map_of_ours, &stranger);
-
-	if (r == -EEXIST)
-		return complain(complaint, r, "%s: holds '%s', which is not serin's, expected a directory of serin's own",
-				pin_dir, stranger);
-	if (r == -EINVAL)
-		return complain(complaint, r, "%s: is not on a BPF filesystem, expected a directory under %s", pin_dir,
-				BPFFS);
-	if (r && r != -ENOENT)
-		return complain(complaint, r, "%s: %s", pin_dir, strerror(-r));
-	return r;
-}
-
-static int prepare_pin_dir(const char *pin_dir, struct complaint *complaint)
-{
-	if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", 0, "mode=0700"))
-		return complain(complaint, -errno, "%s: cannot mount bpffs: %s", BPFFS, strerror(errno));
-	if (mkdir(pin_dir, 0700) && errno != EEXIST)
-		return complain(complaint, -errno, "%s: cannot make the directory for pins: %s", pin_dir,
-				strerror(errno));
-	return check_pin_dir(pin_dir, complaint);
 }
 
 /* Maps that live with one load of the program: nothing in them is worth keeping. */
@@ -198,18 +104,19 @@ static int take_or_draw(struct datapath *datapath, uint32_t buckets, struct seri
 	int r = -ENOENT;
 
 	if (datapath->pin_dir[0]) {
-		r = prepare_pin_dir(datapath->pin_dir, complaint);
+		r = datapath_prepare_pin_dir(datapath->pin_dir, complaint);
 		if (r)
 			return r;
-		r = read_identity(datapath->pin_dir, buckets, ret, complaint);
+		r = datapath_read_identity(datapath->pin_dir, buckets, ret, complaint);
 	}
 	datapath->reused = r == 0;
 	if (r != -ENOENT)
 		return r;
 	datapath->fresh = true;
+	/* The directory itself stays: the agent's lock is on it. */
 	if (datapath->pin_dir[0])
-		pins_remove(datapath->pin_dir, NULL);
-	return draw_identity(buckets, ret, complaint);
+		pins_empty(datapath->pin_dir, NULL);
+	return datapath_draw_identity(buckets, ret, complaint);
 }
 
 int datapath_open(const struct datapath_options *options, struct datapath **ret, struct complaint *complaint)
@@ -259,17 +166,6 @@ struct datapath *datapath_close(struct datapath *datapath)
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath);
 	return NULL;
-}
-
-int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint)
-{
-	int r = check_pin_dir(pin_dir, complaint);
-
-	*ret_removed = 0;
-	if (r)
-		return r == -ENOENT ? 0 : r;
-	r = pins_remove(pin_dir, ret_removed);
-	return r ? complain(complaint, r, "%s: cannot remove all pins: %s", pin_dir, strerror(-r)) : 0;
 }
 
 bool datapath_is_reused(const struct datapath *datapath)

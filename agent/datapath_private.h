@@ -17,6 +17,17 @@ struct datapath {
 	int link[SERIN_MAX_DEVICES]; /* only where nothing is pinned: the links end with the process; 0: none */
 };
 
+/* Mount bpffs if it is not, make the directory, refuse one with strangers in it. */
+int datapath_prepare_pin_dir(const char *pin_dir, struct complaint *complaint);
+
+/* Is what is pinned ours to go on with? 0 and *ret filled; -ENOENT: nothing is there; -EPROTO: another ABI version;
+ * -EUCLEAN: another table size. */
+int datapath_read_identity(const char *pin_dir, uint32_t buckets, struct serin_identity *ret,
+			   struct complaint *complaint);
+
+/* A new one, with a secret of its own. */
+int datapath_draw_identity(uint32_t buckets, struct serin_identity *ret, struct complaint *complaint);
+
 #define MAP_FD(datapath, name) bpf_map__fd((datapath)->skeleton->maps.name)
 
 #endif

@@ -64,7 +64,8 @@ static int remove_some(const char *pin_dir, bool links, unsigned int *removed)
 	return r;
 }
 
-int pins_check(const char *pin_dir, bool (*is_ours)(const char *name), const char **ret_stranger)
+int pins_check(const char *pin_dir, bool (*is_ours)(void *context, const char *name), void *context,
+	       const char **ret_stranger)
 {
 	static char stranger[NAME_MAX + 1];
 	struct dirent *entry;
@@ -80,7 +81,7 @@ int pins_check(const char *pin_dir, bool (*is_ours)(const char *name), const cha
 	if (!dir)
 		return -errno;
 	while (!r && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || is_link(entry->d_name) || is_ours(entry->d_name))
+		if (entry->d_name[0] == '.' || is_link(entry->d_name) || is_ours(context, entry->d_name))
 			continue;
 		snprintf(stranger, sizeof(stranger), "%s", entry->d_name);
 		*ret_stranger = stranger;
@@ -90,7 +91,7 @@ int pins_check(const char *pin_dir, bool (*is_ours)(const char *name), const cha
 	return r;
 }
 
-int pins_remove(const char *pin_dir, unsigned int *ret_removed)
+int pins_empty(const char *pin_dir, unsigned int *ret_removed)
 {
 	unsigned int removed = 0;
 	int r;
@@ -98,9 +99,16 @@ int pins_remove(const char *pin_dir, unsigned int *ret_removed)
 	r = remove_some(pin_dir, true, &removed);
 	if (!r)
 		r = remove_some(pin_dir, false, &removed);
-	if (!r && rmdir(pin_dir))
-		r = -errno;
 	if (ret_removed)
 		*ret_removed = removed;
+	return r;
+}
+
+int pins_remove(const char *pin_dir, unsigned int *ret_removed)
+{
+	int r = pins_empty(pin_dir, ret_removed);
+
+	if (!r && rmdir(pin_dir))
+		r = -errno;
 	return r == -ENOENT ? 0 : r;
 }

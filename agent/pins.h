@@ -18,9 +18,13 @@ void pins_each_link(const char *pin_dir, void (*visit)(void *context, unsigned i
 
 /* May the directory be taken for ours? 0: on bpffs, and every object in it is a link of ours or has a name that `is_ours`
  * knows; -EINVAL: not on bpffs; -EEXIST: *ret_stranger is not ours; -ENOENT and others: as the system says. */
-int pins_check(const char *pin_dir, bool (*is_ours)(const char *name), const char **ret_stranger);
+int pins_check(const char *pin_dir, bool (*is_ours)(void *context, const char *name), void *context,
+	       const char **ret_stranger);
 
-/* Remove every pin, links first, and the directory. ret_removed (may be NULL): how many. 0, also when there is no such
+/* Remove every pin, links first. 0 or a negative errno. */
+int pins_empty(const char *pin_dir, unsigned int *ret_removed);
+
+/* The same, and the directory. ret_removed (may be NULL): how many. 0, also when there is no such
  * directory, or a negative errno. */
 int pins_remove(const char *pin_dir, unsigned int *ret_removed);
 
