@@ -75,6 +75,36 @@ static double now_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static int save(struct controller *controller, struct complaint *complaint)
+{
+	int r = state_save(controller->options.state_dir, &controller->state, complaint);
+
+	controller->unsaved = r != 0;
+	return r;
+}
+
+static void save_again(struct controller *controller)
+{
+	struct complaint complaint = { "" };
+	unsigned int kept_back;
+
+	if (!save(controller, &complaint))
+		log_info("the state is persisted again");
+	else if (log_allowed(&controller->save_limit, loop_now_ms(), 60000, &kept_back))
+		log_error("the state is not persisted", log_text("error", complaint.text),
+			  log_number("kept_back", kept_back));
+}
+
+/* No message comes when what was in the way of attaching has gone. */
+static void look_for_devices(struct controller *controller)
+{
+	if (!devices_missing(&controller->devices))
+		return;
+	devices_refresh(&controller->devices, controller->datapath);
+	if (!devices_missing(&controller->devices))
+		nexthops_changed(&controller->nexthops);
+}
+
 static void tick(void *context)
 {
 	struct controller *controller = context;
@@ -83,6 +113,9 @@ static void tick(void *context)
 	controller_refresh(controller);
 	for (size_t i = 0; i < controller->service_count; i++)
 		window_add(&controller->services[i].window, &controller->services[i].newest);
+	look_for_devices(controller);
+	if (controller->unsaved)
+		save_again(controller);
 	nexthops_tick(&controller->nexthops, loop_now_ms());
 	controller->tick_seconds = now_seconds() - start;
 }
@@ -109,9 +142,18 @@ static void network_changed(void *context)
 
 int controller_add_to_loop(struct controller *controller, struct loop *loop)
 {
+	struct complaint complaint = { "" };
 	struct loop_source *timer;
 	int r;
 
+	/* Root without CAP_DAC_OVERRIDE writes less than root: better seen now than at the first rollback. */
+	r = save(controller, &complaint);
+	if (r) {
+		log_error("the state cannot be persisted without the privileges that the agent gives up",
+			  log_text("error", complaint.text));
+		startup_withdraw(controller);
+		return r;
+	}
 	r = loop_add_timer(loop, nexthops_flush, &controller->nexthops, &controller->nexthops.timer);
 	if (!r)
 		r = loop_add_fd(loop, neigh_fd(controller->neigh), network_changed, controller, NULL);
@@ -132,15 +174,6 @@ int controller_ready(const struct controller *controller, struct complaint *comp
 		return complain(complaint, -EAGAIN, "%d of %d next hops have not been resolved yet",
 				controller->nexthops.unresolved, controller->nexthops.total);
 	return 0;
-}
-
-struct service *controller_find_service(const struct controller *controller, const char *name)
-{
-	for (size_t i = 0; i < controller->service_count; i++) {
-		if (!strcmp(controller->services[i].config->name, name))
-			return &controller->services[i];
-	}
-	return NULL;
 }
 
 static int check_generation(const struct service *service, const struct controller_request *request,
@@ -169,7 +202,8 @@ static void stamp(struct state_service *wanted, const struct controller_request 
 	snprintf(wanted->changed.reason, sizeof(wanted->changed.reason), "%s", request->reason ? request->reason : "");
 }
 
-/* Persisted first: a crash right after it makes the next start set this very plan. */
+/* Persisted first: a crash right after it makes the next start set this very plan. A rollback that cannot be is made
+ * nevertheless: the next start sees by the generation that the running plan is newer than the file. */
 static int persist_and_swap(struct controller *controller, struct service *service, const struct state_service *wanted,
 			    const struct serin_plan *plan, struct complaint *complaint)
 {
@@ -178,14 +212,19 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 	r = state_put_service(&controller->state, wanted);
 	if (r)
 		return complain(complaint, r, "not enough memory for the state");
-	saved = r = state_save(controller->options.state_dir, &controller->state, complaint);
+	saved = r = save(controller, complaint);
+	if (r && wanted->changed.kind == STATE_ROLLBACK) {
+		log_error("a rollback is not persisted yet", log_text("service", wanted->name),
+			  log_text("error", complaint->text));
+		r = 0;
+	}
 	if (!r)
 		r = datapath_set_plan(controller->datapath, service->id, plan, complaint);
 	if (!r)
 		return 0;
 	/* The old one fits where the new one did. */
 	state_put_service(&controller->state, &service->now);
-	if (state_save(controller->options.state_dir, &controller->state, NULL) && !saved)
+	if (save(controller, NULL) && !saved)
 		log_error("the state file names weights that were not set", log_text("service", wanted->name));
 	return r;
 }

@@ -31,16 +31,18 @@ struct controller {
 	const struct config *config;
 	struct datapath *datapath;
 	int pin_lock; /* on the pin directory, or -1 */
+	bool at_work; /* traffic ran by the tables when this agent started */
 	struct neigh *neigh;
 	struct nexthops nexthops;
 	struct devices devices;
 	struct image image;
 	struct state state;
+	bool unsaved;             /* the state's file is older than `state`: saved again at every tick */
 	struct service *services; /* in the order of the configuration */
 	size_t service_count;
 	struct counters counters;
 	double tick_seconds;
-	struct log_limit limit;
+	struct log_limit limit, save_limit;
 };
 
 /* Bring the kernel to the configuration, as far as attached programs; a restart continues where the last agent stopped.
@@ -50,7 +52,8 @@ int controller_open(const struct controller_options *options, const struct confi
 /* Leaves links, maps and traffic as they are. NULL is fine. Returns NULL. */
 struct controller *controller_close(struct controller *controller);
 
-/* Add the netlink socket, and a tick every second. */
+/* Add the netlink socket, and a tick every second. Call it with the privileges that the agent will have: what cannot be
+ * persisted with them fails now, with a log line that says so. */
 int controller_add_to_loop(struct controller *controller, struct loop *loop);
 
 /* 0, or -EAGAIN and the reason why clients should not be sent here yet. */
@@ -58,9 +61,6 @@ int controller_ready(const struct controller *controller, struct complaint *comp
 
 /* Counters as of now, for whoever shows them. */
 void controller_refresh(struct controller *controller);
-
-/* NULL when there is none of that name. */
-struct service *controller_find_service(const struct controller *controller, const char *name);
 
 /* Who wants a change, and on what grounds. */
 struct controller_request {
@@ -70,8 +70,8 @@ struct controller_request {
 	uint32_t generation;
 };
 
-/* Persist, build the plan, swap it, log. All or nothing: 0, or a complaint and -ESTALE, -ENOENT (no such version),
- * -EINVAL (shares that do not fit), or what persisting or swapping gave. */
+/* Build the plan, persist, swap, log. All or nothing: 0, or a complaint and -ESTALE, -ENOENT (no such version), -EINVAL
+ * (shares that do not fit), or what persisting or swapping gave. A rollback does not wait for persisting. */
 int controller_set_weights(struct controller *controller, struct service *service,
 			   const struct controller_request *request, const struct weights_wish *wishes, size_t count,
 			   struct complaint *complaint);

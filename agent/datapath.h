@@ -55,7 +55,15 @@ int datapath_bump_routes(struct datapath *datapath);
  * ret_mode: "xdp" or "xdp-generic". -EBUSY and who is there when somebody else's program is. */
 int datapath_attach(struct datapath *datapath, unsigned int device, const char *interface, enum config_attach attach,
 		    const char **ret_mode, struct complaint *complaint);
-/* Detach our links from interfaces that are not among the given ones. */
+/* What datapath_attach would refuse for certain, found without changing anything: -EBUSY and who is there when somebody
+ * else's program is, -EUCLEAN when ours runs in a mode that `attach` does not allow, -ENODEV and the like for what is no interface. */
+int datapath_can_attach(const struct datapath *datapath, const char *interface, enum config_attach attach,
+			struct complaint *complaint);
+/* Whether a link of ours holds this interface. */
+bool datapath_is_attached(const struct datapath *datapath, unsigned int ifindex);
+/* Whether it holds any: then traffic runs by the tables. */
+bool datapath_has_links(const struct datapath *datapath);
+/* Detach our links from interfaces that are not among the given ones, and send nothing out of these any more. */
 int datapath_detach_others(struct datapath *datapath, const struct config_interface *keep, size_t count);
 /* Refresh a device's MAC and MTU. */
 int datapath_refresh_device(struct datapath *datapath, unsigned int device, const char *interface);

@@ -126,6 +126,84 @@ static bool link_is_alive(int fd, unsigned int ifindex)
 	       info.xdp.ifindex == ifindex;
 }
 
+bool datapath_is_attached(const struct datapath *datapath, unsigned int ifindex)
+{
+	char path[PINS_PATH_LEN];
+	bool alive = false;
+	int fd;
+
+	if (!datapath->pin_dir[0]) {
+		for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
+			alive |= datapath->link[i] && link_is_alive(datapath->link[i], ifindex);
+		return alive;
+	}
+	pins_link_path(datapath->pin_dir, ifindex, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return false;
+	alive = link_is_alive(fd, ifindex);
+	close(fd);
+	return alive;
+}
+
+struct liveness {
+	const struct datapath *datapath;
+	bool found;
+};
+
+static void note_alive(void *context, unsigned int ifindex)
+{
+	struct liveness *liveness = context;
+
+	liveness->found |= datapath_is_attached(liveness->datapath, ifindex);
+}
+
+bool datapath_has_links(const struct datapath *datapath)
+{
+	struct liveness liveness = { .datapath = datapath };
+
+	if (datapath->pin_dir[0])
+		pins_each_link(datapath->pin_dir, note_alive, &liveness);
+	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
+		liveness.found |= datapath->link[i] != 0;
+	return liveness.found;
+}
+
+static int complain_no_interface(const char *interface, int error, struct complaint *complaint)
+{
+	return complain(complaint, error, "%s: %s, expected an Ethernet interface of this host", interface,
+			strerror(-error));
+}
+
+/* Going over to the other mode would leave the interface without a program for a moment, or for good. */
+static int complain_mode(const char *interface, __u32 flags, struct complaint *complaint)
+{
+	return complain(complaint, -EUCLEAN,
+			"%s: the program runs as %s, expected `attach: %s` or `auto`, or `serin detach` first",
+			interface, mode_name(flags), mode_name(flags));
+}
+
+int datapath_can_attach(const struct datapath *datapath, const char *interface, enum config_attach attach,
+			struct complaint *complaint)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct serin_device facts;
+	int r;
+
+	r = device_facts(interface, &facts);
+	if (r)
+		return complain_no_interface(interface, r, complaint);
+	if (datapath_is_attached(datapath, facts.ifindex)) {
+		__u32 flags = attached_flags(facts.ifindex);
+
+		return mode_suits(flags, attach) ? 0 : complain_mode(interface, flags, complaint);
+	}
+	/* Where nobody can be asked, attaching will tell. */
+	if (bpf_xdp_query((int)facts.ifindex, 0, &query))
+		return 0;
+	return query.attach_mode == XDP_ATTACHED_NONE ? 0 : complain_busy(interface, facts.ifindex, complaint);
+}
+
 /* Put our program into our pinned link, in one step for the packets. -ENOENT: there is none to go on with. */
 static int replace_program(struct datapath *datapath, unsigned int ifindex, enum config_attach attach,
 			   const char **ret_mode)
@@ -139,11 +217,13 @@ static int replace_program(struct datapath *datapath, unsigned int ifindex, enum
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : -errno;
 	flags = attached_flags(ifindex);
-	if (link_is_alive(fd, ifindex) && mode_suits(flags, attach)) {
+	if (!link_is_alive(fd, ifindex)) {
+		unlink(path);
+	} else if (!mode_suits(flags, attach)) {
+		r = -EUCLEAN;
+	} else {
 		r = bpf_link_update(fd, program_fd(datapath), NULL) ? -errno : 0;
 		*ret_mode = mode_name(flags);
-	} else {
-		unlink(path);
 	}
 	close(fd);
 	return r;
@@ -171,6 +251,8 @@ static int keep_link(struct datapath *datapath, unsigned int device, unsigned in
 	int r = 0;
 
 	if (!datapath->pin_dir[0]) {
+		if (datapath->link[device])
+			close(datapath->link[device]);
 		datapath->link[device] = fd;
 		return 0;
 	}
@@ -190,8 +272,7 @@ int datapath_attach(struct datapath *datapath, unsigned int device, const char *
 
 	r = datapath_refresh_device(datapath, device, interface);
 	if (r)
-		return complain(complaint, r, "%s: %s, expected an Ethernet interface of this host", interface,
-				strerror(-r));
+		return complain_no_interface(interface, r, complaint);
 	ifindex = if_nametoindex(interface);
 	r = datapath->pin_dir[0] ? replace_program(datapath, ifindex, attach, &mode) : -ENOENT;
 	if (r == -ENOENT) {
@@ -214,23 +295,74 @@ struct keeping {
 	size_t count;
 };
 
-static void detach_unless_kept(void *context, unsigned int ifindex)
+static bool is_kept(const struct keeping *keeping, unsigned int ifindex)
 {
-	const struct keeping *keeping = context;
-	char path[PINS_PATH_LEN];
 	size_t i;
 
 	for (i = 0; i < keeping->count; i++)
 		if (if_nametoindex(keeping->keep[i].name) == ifindex)
-			return;
-	pins_link_path(keeping->datapath->pin_dir, ifindex, path);
+			return true;
+	return false;
+}
+
+/* Taking the pin away alone would leave the program there until the kernel gets round to it. */
+static void detach_link(const char *pin_dir, unsigned int ifindex)
+{
+	char path[PINS_PATH_LEN];
+	int fd;
+
+	pins_link_path(pin_dir, ifindex, path);
+	fd = bpf_obj_get(path);
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+	}
 	unlink(path);
+}
+
+static void detach_any(void *context, unsigned int ifindex)
+{
+	detach_link(context, ifindex);
+}
+
+void datapath_detach_links(const char *pin_dir)
+{
+	char dir[PINS_DIR_LEN];
+
+	snprintf(dir, sizeof(dir), "%s", pin_dir);
+	pins_each_link(dir, detach_any, dir);
+}
+
+static void detach_unless_kept(void *context, unsigned int ifindex)
+{
+	const struct keeping *keeping = context;
+
+	if (!is_kept(keeping, ifindex))
+		detach_link(keeping->datapath->pin_dir, ifindex);
+}
+
+/* Next hops must not lead out of an interface that has no program any more: its answers would find no flow. */
+static void forget_unless_kept(const struct keeping *keeping, __u32 id)
+{
+	const struct serin_device none = { .ifindex = 0 };
+	const struct datapath *datapath = keeping->datapath;
+	struct serin_device device;
+
+	if (bpf_map_lookup_elem(MAP_FD(datapath, devices), &id, &device) || !device.ifindex ||
+	    is_kept(keeping, device.ifindex))
+		return;
+	bpf_map_delete_elem(MAP_FD(datapath, device_ids), &device.ifindex);
+	bpf_map_update_elem(MAP_FD(datapath, devices), &id, &none, BPF_ANY);
 }
 
 int datapath_detach_others(struct datapath *datapath, const struct config_interface *keep, size_t count)
 {
 	struct keeping keeping = { datapath, keep, count };
+	__u32 id;
 
+	for (id = 0; id < SERIN_MAX_DEVICES; id++)
+		forget_unless_kept(&keeping, id);
+	datapath_bump_routes(datapath);
 	if (datapath->pin_dir[0])
 		pins_each_link(datapath->pin_dir, detach_unless_kept, &keeping);
 	return 0;

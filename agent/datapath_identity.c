@@ -136,13 +136,23 @@ int datapath_draw_identity(uint32_t buckets, struct serin_identity *ret, struct 
 	return 0;
 }
 
+static void count_one(void *context, unsigned int ifindex)
+{
+	(void)ifindex;
+	(*(unsigned int *)context)++;
+}
+
 int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint)
 {
 	int r = check_pin_dir(pin_dir, complaint);
+	unsigned int links = 0;
 
 	*ret_removed = 0;
 	if (r)
 		return r == -ENOENT ? 0 : r;
+	pins_each_link(pin_dir, count_one, &links);
+	datapath_detach_links(pin_dir);
 	r = pins_remove(pin_dir, ret_removed);
+	*ret_removed += links;
 	return r ? complain(complaint, r, "%s: cannot remove all pins: %s", pin_dir, strerror(-r)) : 0;
 }

@@ -28,6 +28,9 @@ int datapath_read_identity(const char *pin_dir, uint32_t buckets, struct serin_i
 /* A new one, with a secret of its own. */
 int datapath_draw_identity(uint32_t buckets, struct serin_identity *ret, struct complaint *complaint);
 
+/* Take the program off every interface that a pinned link holds; the pins go too. */
+void datapath_detach_links(const char *pin_dir);
+
 #define MAP_FD(datapath, name) bpf_map__fd((datapath)->skeleton->maps.name)
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "loop.h"
 
 static int find_stored(const struct state *stored, const char *name)
 {
@@ -66,6 +66,7 @@ static int attach_one(struct devices *devices, unsigned int id, struct datapath 
 	if (r)
 		return r;
 	device->ifindex = ifindex;
+	device->generic = !strcmp(mode, "xdp-generic");
 	log_info("attached", log_text("interface", device->name), log_text("mode", mode), log_number("device", id));
 	return 0;
 }
@@ -90,19 +91,57 @@ static void undo(struct datapath *datapath, const struct state *stored)
 		log_error("cannot take away what this start attached", log_text("error", strerror(-r)));
 }
 
+static int attach_all(struct devices *devices, struct datapath *datapath, struct complaint *complaint)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; !r && i < SERIN_MAX_DEVICES; i++) {
+		if (devices->device[i].name[0])
+			r = attach_one(devices, i, datapath, complaint);
+	}
+	return r;
+}
+
+static bool is_mixed(const struct devices *devices)
+{
+	bool seen[2] = { false, false };
+
+	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
+		if (devices->device[i].name[0])
+			seen[devices->device[i].generic] = true;
+	}
+	return seen[false] && seen[true];
+}
+
+/* A native program's frames do not reach an interface whose driver knows nothing of XDP: the kernel drops them, and
+ * tells nobody. */
+static int make_all_generic(struct devices *devices, struct datapath *datapath, bool at_work,
+			    struct complaint *complaint)
+{
+	if (at_work)
+		return complain(
+			complaint, -EUCLEAN,
+			"native XDP runs on some interfaces and cannot on others, which packets would not reach: "
+			"expected `serin detach` first, and `attach: xdp-generic`");
+	log_info("native XDP is not to be had on all interfaces, so all run generic XDP",
+		 log_text("attach", "xdp-generic"));
+	datapath_detach_others(datapath, NULL, 0);
+	devices->attach = ATTACH_XDP_GENERIC;
+	return attach_all(devices, datapath, complaint);
+}
+
 int devices_attach(struct devices *devices, struct datapath *datapath, const struct config *config,
 		   const struct state *stored, struct complaint *complaint)
 {
+	bool at_work = datapath_has_links(datapath);
 	int r;
 
-	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
-		if (!devices->device[i].name[0])
-			continue;
-		r = attach_one(devices, i, datapath, complaint);
-		if (r) {
-			undo(datapath, stored);
-			return r;
-		}
+	r = attach_all(devices, datapath, complaint);
+	if (!r && is_mixed(devices))
+		r = make_all_generic(devices, datapath, at_work, complaint);
+	if (r) {
+		undo(datapath, stored);
+		return r;
 	}
 	r = datapath_detach_others(datapath, config->interfaces, config->interface_count);
 	if (r)
@@ -111,11 +150,25 @@ int devices_attach(struct devices *devices, struct datapath *datapath, const str
 	return 0;
 }
 
+/* Made anew under the same name, perhaps with the same index: our link went with the old one. Not attached until it is:
+ * whoever watches readiness must not be told of the interface that was. */
+static void attach_again(struct devices *devices, unsigned int id, struct datapath *datapath)
+{
+	struct device *device = &devices->device[id];
+	struct complaint complaint = { "" };
+	unsigned int kept_back;
+
+	device->ifindex = 0;
+	if (attach_one(devices, id, datapath, &complaint) &&
+	    log_allowed(&device->limit, loop_now_ms(), 60000, &kept_back))
+		log_error("cannot attach again", log_text("interface", device->name), log_text("error", complaint.text),
+			  log_number("kept_back", kept_back));
+}
+
 static void refresh_one(struct devices *devices, unsigned int id, struct datapath *datapath)
 {
 	struct device *device = &devices->device[id];
 	unsigned int ifindex = if_nametoindex(device->name);
-	struct complaint complaint = { "" };
 	int r;
 
 	if (!ifindex) {
@@ -124,11 +177,8 @@ static void refresh_one(struct devices *devices, unsigned int id, struct datapat
 		device->ifindex = 0;
 		return;
 	}
-	if (ifindex != device->ifindex) {
-		/* Made anew under the same name: our link went with the old one. */
-		if (attach_one(devices, id, datapath, &complaint))
-			log_error("cannot attach again", log_text("interface", device->name),
-				  log_text("error", complaint.text));
+	if (ifindex != device->ifindex || !datapath_is_attached(datapath, ifindex)) {
+		attach_again(devices, id, datapath);
 		return;
 	}
 	r = datapath_refresh_device(datapath, id, device->name);

@@ -8,11 +8,14 @@
 #include "complaint.h"
 #include "config.h"
 #include "datapath.h"
+#include "log.h"
 #include "state.h"
 
 struct device {
 	char name[CONFIG_INTERFACE_LEN]; /* "": no such device */
 	unsigned int ifindex;            /* 0: not there, or not attached */
+	bool generic;                    /* XDP, not native */
+	struct log_limit limit;
 };
 
 struct devices {
@@ -29,7 +32,8 @@ void devices_assign(const struct config *config, const struct state *stored, str
 int devices_attach(struct devices *devices, struct datapath *datapath, const struct config *config,
 		   const struct state *stored, struct complaint *complaint);
 
-/* After a change of links: read MAC and MTU again, attach to an interface that was made anew. */
+/* After a change of links, and every second while one is missing: read MAC and MTU again, attach to an interface that
+ * was made anew or has lost our program. */
 void devices_refresh(struct devices *devices, struct datapath *datapath);
 
 /* The name of one that is not attached, or NULL. */

@@ -26,11 +26,33 @@ static bool is_ours(const struct search *search, unsigned int ifindex)
 	return false;
 }
 
+void gateways_insert(struct serin_addr *sorted, size_t *count, const struct serin_addr *addr)
+{
+	size_t low = 0, high = *count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = memcmp(&sorted[middle], addr, sizeof(*addr));
+
+		if (!order)
+			return;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (*count == GATEWAYS_MAX)
+		return;
+	memmove(&sorted[low + 1], &sorted[low], (*count - low) * sizeof(*sorted));
+	sorted[low] = *addr;
+	(*count)++;
+}
+
 static void add(struct search *search, unsigned int ifindex, int family, const void *bytes, size_t length)
 {
 	struct serin_addr addr = { .byte = { [10] = 0xff, [11] = 0xff } };
 
-	if (!is_ours(search, ifindex) || search->count == GATEWAYS_MAX)
+	if (!is_ours(search, ifindex))
 		return;
 	if (family == AF_INET && length >= 4)
 		memcpy(&addr.byte[12], bytes, 4);
@@ -40,7 +62,8 @@ static void add(struct search *search, unsigned int ifindex, int family, const v
 		return;
 	if (family == AF_INET6 && addr.byte[0] == 0xfe && (addr.byte[1] & 0xc0) == 0x80)
 		return;
-	search->found[search->count++] = addr;
+	/* Thousands of routes share a few gateways. */
+	gateways_insert(search->found, &search->count, &addr);
 }
 
 /* RTA_VIA: an IPv4 route by an IPv6 gateway (RFC 5549). */

@@ -19,7 +19,6 @@ struct loop_source {
 	struct loop_source *next;
 	int fd;
 	bool own_fd;
-	bool removed;
 	loop_fn fn; /* for descriptors and timers */
 	loop_signal_fn on_signal;
 	void *context;
@@ -164,7 +163,7 @@ static void dispatch_signals(struct loop_source *source)
 {
 	struct signalfd_siginfo info;
 
-	while (!source->removed && read(source->fd, &info, sizeof(info)) == sizeof(info))
+	while (read(source->fd, &info, sizeof(info)) == sizeof(info))
 		source->on_signal(source->context, (int)info.ssi_signo);
 }
 
@@ -191,32 +190,6 @@ int loop_add_signals(struct loop *loop, const int *signals, loop_signal_fn fn, v
 	return r;
 }
 
-struct loop_source *loop_remove(struct loop_source *source)
-{
-	/* Freed after the batch: events of it may still be in the array. */
-	if (source && !source->removed) {
-		epoll_ctl(source->loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
-		source->removed = true;
-	}
-	return NULL;
-}
-
-static void sweep(struct loop *loop)
-{
-	struct loop_source **place = &loop->sources;
-
-	while (*place) {
-		struct loop_source *source = *place;
-
-		if (source->removed) {
-			*place = source->next;
-			source_free(source);
-		} else {
-			place = &source->next;
-		}
-	}
-}
-
 int loop_run(struct loop *loop)
 {
 	struct epoll_event events[BATCH];
@@ -230,10 +203,8 @@ int loop_run(struct loop *loop)
 		for (int i = 0; i < n && !loop->stop; i++) {
 			struct loop_source *source = events[i].data.ptr;
 
-			if (!source->removed)
-				source->dispatch(source);
+			source->dispatch(source);
 		}
-		sweep(loop);
 	}
 	return 0;
 }

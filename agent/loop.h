@@ -29,9 +29,6 @@ int loop_stop_timer(struct loop_source *timer);
  * child process is made. */
 int loop_add_signals(struct loop *loop, const int *signals, loop_signal_fn fn, void *context);
 
-/* Also from inside a callback, its own included. NULL is fine. Returns NULL. */
-struct loop_source *loop_remove(struct loop_source *source);
-
 /* Until loop_stop: 0, or what epoll_wait gave. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

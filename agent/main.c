@@ -37,8 +37,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
 	{ "explain", cmd_explain, "SERVICE ADDRESS[:PORT]", "which version that client gets, and why",
 	  OPTION_OUTPUT | OPTION_LISTEN | OPTION_SOCKET, 2, 2 },
-	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel", OPTION_OUTPUT | OPTION_PIN_DIR | OPTION_SOCKET,
-	  0, 0 },
+	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel",
+	  OPTION_OUTPUT | OPTION_PIN_DIR | OPTION_SOCKET, 0, 0 },
 };
 
 #define SUBCOMMANDS (sizeof(subcommands) / sizeof(subcommands[0]))

@@ -12,6 +12,8 @@
 
 #define BUMP_EVERY_MS 100
 #define POLL_MS 20
+#define GATEWAYS_EVERY_MS 2000
+#define GATEWAYS_LOAD 10 /* a dump may take one part in this many of the loop's time */
 
 /* A host that reboots while one backend is down must not stay away from its VIP for good: after this long, one next
  * hop that answers is enough. */
@@ -31,24 +33,49 @@ static int compare_routes(const void *a, const void *b)
 	return memcmp(&x->next_hop, &y->next_hop, sizeof(x->next_hop));
 }
 
-static size_t gather_gateways(const struct nexthops *hops, struct serin_addr *room)
+static int dump_gateways(struct nexthops *hops)
 {
 	unsigned int ifindexes[SERIN_MAX_DEVICES];
+	struct serin_addr *room = calloc(GATEWAYS_MAX, sizeof(*room));
 	size_t i, count = 0;
 	int r;
 
+	if (!room)
+		return -ENOMEM;
 	for (i = 0; i < hops->config->interface_count; i++)
 		ifindexes[i] = if_nametoindex(hops->config->interfaces[i].name); /* 0, no route's: it is gone */
 	r = gateways_read(ifindexes, hops->config->interface_count, room, &count);
-	if (r)
-		log_warn("cannot read the gateways of this host", log_text("error", strerror(-r)));
-	return count;
+	if (r) {
+		free(room);
+		return r;
+	}
+	free(hops->gateways);
+	hops->gateways = room;
+	hops->gateway_count = count;
+	return 0;
+}
+
+/* Those of before are better than none when the dump fails: an address that is not watched is released. */
+static void read_gateways(struct nexthops *hops)
+{
+	int64_t begin = loop_now_ms(), end;
+	unsigned int kept_back;
+	int r = dump_gateways(hops);
+
+	end = loop_now_ms();
+	hops->gateways_ms = end + GATEWAYS_EVERY_MS;
+	if ((end - begin) * GATEWAYS_LOAD > GATEWAYS_EVERY_MS)
+		hops->gateways_ms = end + (end - begin) * GATEWAYS_LOAD;
+	hops->gateways_stale = r != 0;
+	if (r && log_allowed(&hops->gateways_limit, end, 10000, &kept_back))
+		log_warn("cannot read the gateways of this host, keeping those of before",
+			 log_text("error", strerror(-r)), log_number("kept_back", kept_back));
 }
 
 /* What is to be watched now, each once. */
 static int gather_addresses(struct nexthops *hops)
 {
-	struct serin_addr *room = calloc(SERIN_MAX_BACKENDS + GATEWAYS_MAX, sizeof(*room));
+	struct serin_addr *room = calloc(SERIN_MAX_BACKENDS + hops->gateway_count, sizeof(*room));
 	size_t i, n = 0;
 
 	if (!room)
@@ -57,7 +84,8 @@ static int gather_addresses(struct nexthops *hops)
 		if (hops->image->backends[i].flags & SERIN_BACKEND_USED)
 			room[n++] = hops->image->backends[i].addr;
 	}
-	n += gather_gateways(hops, room + n);
+	for (i = 0; i < hops->gateway_count; i++)
+		room[n++] = hops->gateways[i];
 	qsort(room, n, sizeof(*room), compare_addresses);
 	hops->count = 0;
 	for (i = 0; i < n; i++) {
@@ -129,6 +157,7 @@ int nexthops_start(struct nexthops *hops, struct neigh *neigh, struct datapath *
 	*hops = (struct nexthops){
 		.neigh = neigh, .datapath = datapath, .image = image, .config = config, .started_ms = loop_now_ms()
 	};
+	read_gateways(hops);
 	r = watch(hops, &detail);
 	if (r == -ENOMEM)
 		return complain(complaint, r, "%s", detail.text);
@@ -147,29 +176,41 @@ int nexthops_start(struct nexthops *hops, struct neigh *neigh, struct datapath *
 void nexthops_stop(struct nexthops *hops)
 {
 	free(hops->addresses);
-	hops->addresses = NULL;
-	hops->count = 0;
+	free(hops->gateways);
+	hops->addresses = hops->gateways = NULL;
+	hops->count = hops->gateway_count = 0;
 }
 
+static void watch_again(struct nexthops *hops, int64_t now_ms)
+{
+	struct complaint detail = { "" };
+	unsigned int kept_back;
+
+	if (hops->gateways_stale && now_ms >= hops->gateways_ms)
+		read_gateways(hops);
+	if (watch(hops, &detail) && log_allowed(&hops->limit, now_ms, 10000, &kept_back))
+		log_warn("routes changed, not all next hops can follow", log_text("error", detail.text),
+			 log_number("kept_back", kept_back));
+}
+
+/* The program first: it must not go on by a route that is gone while this host's routes are read. */
 void nexthops_flush(void *context)
 {
 	struct nexthops *hops = context;
-	struct complaint detail = { "" };
 	int64_t now = loop_now_ms();
-	unsigned int kept_back = 0;
-	int r, bump;
+	unsigned int kept_back;
+	int r;
 
 	hops->pending = false;
 	hops->bumped_ms = now;
-	r = watch(hops, &detail);
-	bump = datapath_bump_routes(hops->datapath);
-	if (bump)
-		r = complain(&detail, bump, "cannot have next hops looked up again: %s", strerror(-bump));
-	if (r && log_allowed(&hops->limit, now, 10000, &kept_back))
-		log_warn("routes changed, not all next hops can follow", log_text("error", detail.text),
-			 log_number("kept_back", kept_back));
-	else if (!r)
+	hops->gateways_stale = true;
+	r = datapath_bump_routes(hops->datapath);
+	if (!r)
 		log_debug("routes changed, next hops are looked up again");
+	else if (log_allowed(&hops->bump_limit, now, 10000, &kept_back))
+		log_error("cannot have next hops looked up again", log_text("error", strerror(-r)),
+			  log_number("kept_back", kept_back));
+	watch_again(hops, now);
 }
 
 void nexthops_changed(struct nexthops *hops)
@@ -188,6 +229,8 @@ void nexthops_changed(struct nexthops *hops)
 
 void nexthops_tick(struct nexthops *hops, int64_t now_ms)
 {
+	if (hops->gateways_stale && now_ms >= hops->gateways_ms)
+		watch_again(hops, now_ms);
 	if (hops->ready)
 		return;
 	look(hops, now_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Next hops of backends, and gateways towards clients: kept resolved; looked up again when the network changes, ten
- * times a second at most. */
+ * times a second at most. Which gateways there are takes a dump of all routes: that waits for its turn. */
 #ifndef SERIN_NEXTHOPS_H
 #define SERIN_NEXTHOPS_H
 
@@ -22,13 +22,17 @@ struct nexthops {
 	const struct config *config;
 	struct serin_addr *addresses; /* of all backends, leaving ones too (flows still go to them), and of gateways */
 	size_t count;
-	int total; /* distinct next hops, and addresses without any */
+	struct serin_addr *gateways; /* as of the last dump that succeeded */
+	size_t gateway_count;
+	int64_t gateways_ms; /* no dump before this */
+	bool gateways_stale; /* routes have changed since the last one */
+	int total;           /* distinct next hops, and addresses without any */
 	int unresolved;
 	bool ready; /* all were resolved once, or enough of them for long enough */
 	int64_t started_ms, bumped_ms;
 	struct loop_source *timer;
 	bool pending;
-	struct log_limit limit;
+	struct log_limit limit, bump_limit, gateways_limit;
 };
 
 /* Have the next hops of every backend in the image and the gateways behind the configured interfaces resolved, and wait
@@ -42,7 +46,7 @@ void nexthops_stop(struct nexthops *hops);
 void nexthops_changed(struct nexthops *hops);
 void nexthops_flush(void *hops);
 
-/* Every second: see whether all have been resolved by now. */
+/* Every second: see whether all have been resolved by now, and whether gateways must be read again. */
 void nexthops_tick(struct nexthops *hops, int64_t now_ms);
 
 #endif

@@ -3,7 +3,6 @@
 #include "startup.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,87 +13,6 @@
 
 #define RST_PER_SECOND 100 /* per CPU */
 #define NEXTHOP_PATIENCE_MS 2000
-
-static bool uses_nat(const struct config *config)
-{
-	for (size_t i = 0; i < config->service_count; i++) {
-		if (config->services[i].forward == SERIN_FORWARD_NAT)
-			return true;
-	}
-	return false;
-}
-
-static int check_forwarding(const struct config *config, struct complaint *complaint)
-{
-	bool ipv4 = false, ipv6 = false;
-
-	for (size_t i = 0; i < config->service_count; i++) {
-		const struct config_service *service = &config->services[i];
-
-		for (size_t j = 0; j < service->listener_count; j++) {
-			if (address_is_ipv4(&service->listeners[j].addr))
-				ipv4 = true;
-			else
-				ipv6 = true;
-		}
-	}
-	return hostcheck_forwarding(ipv4, ipv6, complaint);
-}
-
-/* Before anything is made or changed: this is the mistake that one makes in the file. */
-static int check_interfaces(const struct config *config, struct complaint *complaint)
-{
-	for (size_t i = 0; i < config->interface_count; i++) {
-		const struct config_interface *interface = &config->interfaces[i];
-
-		if (!if_nametoindex(interface->name))
-			return complain(complaint, -ENODEV, "%s:%u:%u: no interface named %s on this host",
-					config->path, interface->place.line, interface->place.column, interface->name);
-	}
-	return 0;
-}
-
-static void check_listener(const struct config_listener *listener, const char *service)
-{
-	char text[ADDRESS_TEXT_LEN];
-	bool is_local = true;
-
-	if (!hostcheck_listener_address(&listener->addr, &is_local) && !is_local)
-		log_warn("a listening address is none of this host's: nobody answers ARP or neighbour discovery for it",
-			 log_text("service", service), log_text("address", address_format(&listener->addr, text)));
-}
-
-/* What works, but perhaps not as its owner thinks. */
-static void warn_of_surprises(const struct config *config)
-{
-	for (size_t i = 0; i < config->service_count; i++) {
-		for (size_t j = 0; j < config->services[i].listener_count; j++)
-			check_listener(&config->services[i].listeners[j], config->services[i].name);
-	}
-}
-
-/* On a restart the ports are ours already, and connections of our clients show on none of the host's lists. */
-static int claim_snat_ports(const struct controller *controller, struct complaint *complaint)
-{
-	const struct config_snat *snat = &controller->config->snat;
-	struct serin_addr addresses[SERIN_MAX_SNAT];
-	size_t count = 0;
-	int r = 0;
-
-	if (!uses_nat(controller->config))
-		return 0;
-	for (size_t i = 0; i < SERIN_MAX_SNAT; i++) {
-		const struct serin_addr *address = &controller->image.snat[i];
-
-		if (address->quad[0] || address->quad[1])
-			addresses[count++] = *address;
-	}
-	if (!datapath_is_reused(controller->datapath))
-		r = hostcheck_snat_ports(snat->port_first, snat->port_last, addresses, count, complaint);
-	if (!r)
-		r = hostcheck_reserve_ports(snat->port_first, snat->port_last, complaint);
-	return r;
-}
 
 /* The directory may be made by datapath_open; where it is there before, nobody may be at work in it. */
 static int open_datapath(struct controller *controller, struct complaint *complaint)
@@ -168,16 +86,24 @@ static int apply_settings(struct controller *controller, struct complaint *compl
 	return datapath_set_settings(controller->datapath, &settings, complaint);
 }
 
-/* Tables in the order that no packet meets a half: settings and backends, plans, listeners. */
-static int fill_tables(struct controller *controller, const struct image *running, struct complaint *complaint)
+/* Tables in the order that no packet meets a half: settings and backends, plans, listeners. The state comes before any
+ * of them: a crash in between is repeated by the next start. */
+static int fill_tables(struct controller *controller, const struct image *running,
+		       const bool differs[SERIN_MAX_SERVICES], struct complaint *complaint)
 {
-	int r;
+	const struct config_snat *snat = &controller->config->snat;
+	int r = 0;
 
-	r = apply_settings(controller, complaint);
+	if (startup_uses_nat(controller->config))
+		r = hostcheck_reserve_ports(snat->port_first, snat->port_last, complaint);
+	if (!r)
+		r = state_save(controller->options.state_dir, &controller->state, complaint);
+	if (!r)
+		r = apply_settings(controller, complaint);
 	if (!r)
 		r = datapath_apply_backends(controller->datapath, running, &controller->image, complaint);
 	if (!r)
-		r = startup_set_plans(controller, complaint);
+		r = startup_set_plans(controller, differs, complaint);
 	if (!r)
 		r = datapath_apply_listeners(controller->datapath, running, &controller->image, complaint);
 	return r;
@@ -186,6 +112,7 @@ static int fill_tables(struct controller *controller, const struct image *runnin
 static int build_tables(struct controller *controller, struct complaint *complaint)
 {
 	struct image *running = calloc(1, sizeof(*running));
+	bool differs[SERIN_MAX_SERVICES];
 	int r;
 
 	if (!running)
@@ -195,23 +122,25 @@ static int build_tables(struct controller *controller, struct complaint *complai
 		r = image_build(controller->config, running, source_of_host, controller->neigh, &controller->image,
 				complaint);
 	if (!r)
-		r = claim_snat_ports(controller, complaint);
+		r = startup_check_tables(controller, running, complaint);
 	if (!r)
 		r = startup_choose_weights(controller, running, complaint);
 	if (!r)
-		r = fill_tables(controller, running, complaint);
+		r = startup_make_plans(controller, differs, complaint);
+	if (!r)
+		r = fill_tables(controller, running, differs, complaint);
 	free(running);
 	return r;
 }
 
-/* Which interfaces were attached before is only known while the maps are those of then. */
+/* Which interfaces were attached before is only known while the links are those of then. */
 static int attach(struct controller *controller, bool has_state, struct complaint *complaint)
 {
 	static const struct state nowhere;
 	const struct state *before = &nowhere;
 	int r;
 
-	if (datapath_is_reused(controller->datapath))
+	if (controller->at_work)
 		before = has_state ? &controller->state : NULL;
 	devices_assign(controller->config, &controller->state, &controller->devices);
 	r = devices_attach(&controller->devices, controller->datapath, controller->config, before, complaint);
@@ -227,42 +156,50 @@ static int attach(struct controller *controller, bool has_state, struct complain
 	return r ? complain(complaint, r, "cannot have next hops looked up: %s", strerror(-r)) : 0;
 }
 
-/* Traffic runs already: its next hops were resolved under the last agent, and whoever watches readiness must not take
- * the VIP away because a backend is down at the moment of a restart. */
-static bool is_at_work(const struct controller *controller)
+void startup_withdraw(struct controller *controller)
 {
-	bool was_attached = false;
+	struct complaint complaint = { "" };
+	unsigned int removed;
 
-	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
-		was_attached |= controller->state.devices[i][0] != '\0';
-	return was_attached && datapath_is_reused(controller->datapath);
+	if (!controller->datapath || datapath_is_reused(controller->datapath))
+		return;
+	if (datapath_detach(controller->options.pin_dir, &removed, &complaint))
+		log_error("pins of a start that failed are left", log_text("error", complaint.text));
+}
+
+static int bring_up(struct controller *controller, struct complaint *complaint)
+{
+	bool has_state = controller->state.service_count != 0;
+	int r;
+
+	r = build_tables(controller, complaint);
+	if (r)
+		return r;
+	/* Traffic that runs already has next hops resolved under the last agent, and whoever watches readiness must not
+	 * take the VIP away because a backend is down at the moment of a restart. */
+	r = nexthops_start(&controller->nexthops, controller->neigh, controller->datapath, &controller->image,
+			   controller->config, controller->at_work ? 0 : NEXTHOP_PATIENCE_MS, complaint);
+	controller->nexthops.ready |= controller->at_work;
+	return r ? r : attach(controller, has_state, complaint);
 }
 
 int startup_run(struct controller *controller, struct complaint *complaint)
 {
-	bool has_state, at_work;
 	int r;
 
-	r = check_interfaces(controller->config, complaint);
-	if (!r)
-		r = check_forwarding(controller->config, complaint);
+	r = startup_check_host(controller->config, complaint);
 	if (!r)
 		r = neigh_open(&controller->neigh, complaint);
 	if (!r)
 		r = open_datapath(controller, complaint);
 	if (!r)
 		r = load_state(controller, complaint);
+	if (!r) {
+		controller->at_work = datapath_has_links(controller->datapath);
+		startup_warn_of_surprises(controller->config);
+		r = bring_up(controller, complaint);
+	}
 	if (r)
-		return r;
-	has_state = controller->state.service_count != 0;
-	at_work = is_at_work(controller);
-	warn_of_surprises(controller->config);
-	r = build_tables(controller, complaint);
-	if (!r)
-		r = nexthops_start(&controller->nexthops, controller->neigh, controller->datapath, &controller->image,
-				   controller->config, at_work ? 0 : NEXTHOP_PATIENCE_MS, complaint);
-	controller->nexthops.ready |= at_work;
-	if (!r)
-		r = attach(controller, has_state, complaint);
+		startup_withdraw(controller);
 	return r;
 }

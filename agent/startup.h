@@ -9,11 +9,27 @@
  * close. */
 int startup_run(struct controller *controller, struct complaint *complaint);
 
+/* After a start that failed: when it has made the tables, take all that it has put into the kernel out again; tables
+ * that were there before keep what they have. */
+void startup_withdraw(struct controller *controller);
+
+/* startup_checks.c: what can be seen without opening anything. */
+int startup_check_host(const struct config *config, struct complaint *complaint);
+/* What works, but perhaps not as its owner thinks. */
+void startup_warn_of_surprises(const struct config *config);
+/* Before controller->image replaces `running`: everything about it that this host or its tables would refuse. */
+int startup_check_tables(const struct controller *controller, const struct image *running, struct complaint *complaint);
+bool startup_uses_nat(const struct config *config);
+
 /* startup_services.c: the services' weights, from the strongest source that has any; -ENOMEM. `running` is what the
  * kernel's tables hold. Puts the baselines into controller->image. */
 int startup_choose_weights(struct controller *controller, const struct image *running, struct complaint *complaint);
 
-/* Build every plan, and set those that differ from the running ones. Weights must have been persisted. */
-int startup_set_plans(struct controller *controller, struct complaint *complaint);
+/* Build every plan and put the services into controller->state; ret_differs: which plans are not the running ones. */
+int startup_make_plans(struct controller *controller, bool ret_differs[SERIN_MAX_SERVICES],
+		       struct complaint *complaint);
+/* Set those. The state must have been saved. */
+int startup_set_plans(struct controller *controller, const bool differs[SERIN_MAX_SERVICES],
+		      struct complaint *complaint);
 
 #endif

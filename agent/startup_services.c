@@ -97,24 +97,27 @@ static int make_plan(struct controller *controller, struct service *service, boo
 	return 0;
 }
 
-int startup_set_plans(struct controller *controller, struct complaint *complaint)
+int startup_make_plans(struct controller *controller, bool ret_differs[SERIN_MAX_SERVICES], struct complaint *complaint)
 {
-	bool differs[SERIN_MAX_SERVICES];
 	struct service *service;
-	size_t i;
-	int r;
+	int r = 0;
 
-	for (i = 0; i < controller->service_count; i++) {
+	for (size_t i = 0; !r && i < controller->service_count; i++) {
 		service = &controller->services[i];
-		r = make_plan(controller, service, &differs[i], complaint);
+		r = make_plan(controller, service, &ret_differs[i], complaint);
 		if (!r && state_put_service(&controller->state, &service->now))
 			r = complain(complaint, -ENOMEM, "not enough memory for the state");
-		if (r)
-			return r;
 	}
-	/* Before any plan: a crash in between is repeated by the next start. */
-	r = state_save(controller->options.state_dir, &controller->state, complaint);
-	for (i = 0; !r && i < controller->service_count; i++) {
+	return r;
+}
+
+int startup_set_plans(struct controller *controller, const bool differs[SERIN_MAX_SERVICES],
+		      struct complaint *complaint)
+{
+	const struct service *service;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < controller->service_count; i++) {
 		service = &controller->services[i];
 		if (differs[i])
 			r = datapath_set_plan(controller->datapath, service->id, service->plan, complaint);

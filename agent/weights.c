@@ -9,6 +9,8 @@
 
 #include "scalar.h"
 
+#define WEIGHTS_BY_FILE "file"
+
 const char *weights_source_name(enum weights_source source)
 {
 	static const char *const names[] = { "state file", "running plan", "configuration" };
@@ -51,24 +53,57 @@ static void start_versions(const struct config_service *service, const struct st
 	}
 }
 
+/* Shares that are as the configuration wanted them at an earlier start. */
+static bool is_set_by_file(const struct state_service *stored)
+{
+	return stored->changed.kind == STATE_START && !strcmp(stored->changed.by, WEIGHTS_BY_FILE);
+}
+
+static enum weights_source choose_source(const struct state_service *stored, const struct state_service *pinned)
+{
+	if (stored && (!pinned || pinned->generation <= stored->generation))
+		return is_set_by_file(stored) ? WEIGHTS_CONFIG : WEIGHTS_STATE;
+	return pinned ? WEIGHTS_PLAN : WEIGHTS_CONFIG;
+}
+
+static bool same_shares(const struct state_service *a, const struct state_service *b)
+{
+	int at;
+
+	if (a->version_count != b->version_count ||
+	    strcmp(a->versions[a->baseline].name, b->versions[b->baseline].name))
+		return false;
+	for (size_t i = 0; i < a->version_count; i++) {
+		at = state_find_version(b, a->versions[i].name);
+		if (at < 0 || a->versions[i].weight != b->versions[at].weight)
+			return false;
+	}
+	return true;
+}
+
 enum weights_source weights_start(const struct config_service *service, const struct state_service *stored,
 				  const struct state_service *pinned, int64_t now, struct state_service *ret)
 {
-	enum weights_source source = stored ? WEIGHTS_STATE : pinned ? WEIGHTS_PLAN : WEIGHTS_CONFIG;
-	const struct state_service *from = stored ? stored : pinned;
+	enum weights_source source = choose_source(stored, pinned);
+	const struct state_service *const from[] = {
+		[WEIGHTS_STATE] = stored, [WEIGHTS_PLAN] = pinned, [WEIGHTS_CONFIG] = NULL
+	};
 
 	*ret = (struct state_service){ 0 };
 	memcpy(ret->name, service->name, sizeof(ret->name));
-	start_versions(service, from, ret);
-	if (from) {
-		ret->generation = from->generation;
-		ret->rollout = from->rollout;
-	}
-	if (stored) {
+	start_versions(service, from[source], ret);
+	if (source == WEIGHTS_PLAN)
+		ret->generation = pinned->generation;
+	else if (stored)
+		ret->generation = stored->generation;
+	/* A plan does not know its rollout. */
+	ret->rollout = stored ? stored->rollout : 0;
+	if (source == WEIGHTS_STATE || (source == WEIGHTS_CONFIG && stored && same_shares(stored, ret))) {
 		ret->changed = stored->changed;
 	} else {
 		ret->changed = (struct state_change){ .at = now, .kind = STATE_START };
-		snprintf(ret->changed.by, sizeof(ret->changed.by), "%s", pinned ? "agent" : "file");
+		snprintf(ret->changed.by, sizeof(ret->changed.by), "%s",
+			 source == WEIGHTS_PLAN ? "agent" : WEIGHTS_BY_FILE);
 	}
 	return source;
 }

@@ -18,7 +18,9 @@ const char *weights_source_name(enum weights_source source);
 
 /* The weights, baseline, generation, rollout and last change that `service` starts with: from the state file's
  * `stored`, else from the running plan's `pinned` (a state_service too, read back from the kernel), else from the
- * configuration; both may be NULL. A version that the source does not know gets the configuration's weight if the
+ * configuration; both may be NULL. What nobody has set since the configuration did is the configuration's again, with
+ * the generation and rollout of `stored`. A plan of a later generation than `stored` is stronger than it: a rollback
+ * that could not be persisted. A version that the source does not know gets the configuration's weight if the
  * baseline has that much left, else nothing; the share of a version that is gone falls to the baseline. */
 enum weights_source weights_start(const struct config_service *service, const struct state_service *stored,
 				  const struct state_service *pinned, int64_t now, struct state_service *ret);

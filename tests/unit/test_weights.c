@@ -76,6 +76,65 @@ static void test_else_with_the_configuration(void **state)
 	assert_string_equal(now.changed.by, "file");
 }
 
+static void set_by_file(struct state_service *stored)
+{
+	stored->changed = (struct state_change){ .by = "file", .at = 99, .kind = STATE_START };
+}
+
+/* Nobody has set a weight since: an edit of the file counts, and draws no new clients. */
+static void test_the_file_may_be_edited_while_nobody_has_set_weights(void **state)
+{
+	struct state_service stored = make(8000, 2000, 0), pinned = stored, now;
+
+	(void)state;
+	set_by_file(&stored);
+	assert_int_equal(weights_start(&shop, &stored, &pinned, 1000, &now), WEIGHTS_CONFIG);
+	assert_weights(&now, "stable 95%, canary 5%, beta 0%");
+	assert_int_equal(now.generation, 7);
+	assert_int_equal(now.rollout, 2);
+	assert_string_equal(now.changed.by, "file");
+	assert_int_equal(now.changed.at, 1000);
+
+	/* as it was: no change, so no new time of one */
+	stored = make(9500, 500, 0);
+	set_by_file(&stored);
+	assert_int_equal(weights_start(&shop, &stored, &pinned, 1000, &now), WEIGHTS_CONFIG);
+	assert_weights(&now, "stable 95%, canary 5%, beta 0%");
+	assert_int_equal(now.changed.at, 99);
+}
+
+static void test_what_was_set_by_hand_outlives_an_edit(void **state)
+{
+	struct state_service stored = make(10000, 0, 0), now;
+
+	(void)state;
+	stored.changed.kind = STATE_ROLLBACK;
+	assert_int_equal(weights_start(&shop, &stored, NULL, 1000, &now), WEIGHTS_STATE);
+	assert_weights(&now, "stable 100%, canary 0%, beta 0%");
+	/* found in the kernel by an agent that had no state: somebody may have set it by hand */
+	stored.changed = (struct state_change){ .by = "agent", .at = 99, .kind = STATE_START };
+	assert_int_equal(weights_start(&shop, &stored, NULL, 1000, &now), WEIGHTS_STATE);
+	assert_weights(&now, "stable 100%, canary 0%, beta 0%");
+}
+
+/* A rollback that could not be persisted: the file must not bring the canary back. */
+static void test_a_newer_plan_is_stronger_than_the_state_file(void **state)
+{
+	struct state_service stored = make(5000, 5000, 0), pinned = make(10000, 0, 0), now;
+
+	(void)state;
+	pinned.generation = 8;
+	pinned.rollout = 0;
+	assert_int_equal(weights_start(&shop, &stored, &pinned, 1000, &now), WEIGHTS_PLAN);
+	assert_weights(&now, "stable 100%, canary 0%, beta 0%");
+	assert_int_equal(now.generation, 8);
+	assert_int_equal(now.rollout, 2);
+	assert_string_equal(now.changed.by, "agent");
+	set_by_file(&stored);
+	assert_int_equal(weights_start(&shop, &stored, &pinned, 1000, &now), WEIGHTS_PLAN);
+	assert_weights(&now, "stable 100%, canary 0%, beta 0%");
+}
+
 /* Versions in another order, one gone (its share falls to the baseline), one new (the configuration's weight). */
 static void test_versions_that_come_and_go(void **state)
 {
@@ -198,6 +257,9 @@ int main(void)
 		cmocka_unit_test(test_starts_with_the_state_file),
 		cmocka_unit_test(test_else_with_the_running_plan),
 		cmocka_unit_test(test_else_with_the_configuration),
+		cmocka_unit_test(test_the_file_may_be_edited_while_nobody_has_set_weights),
+		cmocka_unit_test(test_what_was_set_by_hand_outlives_an_edit),
+		cmocka_unit_test(test_a_newer_plan_is_stronger_than_the_state_file),
 		cmocka_unit_test(test_versions_that_come_and_go),
 		cmocka_unit_test(test_a_new_version_takes_nothing_from_others),
 		cmocka_unit_test(test_the_baseline_is_the_states),
