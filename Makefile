@@ -40,7 +40,7 @@ E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood pass.bpf.o)
 BPF_VARIANTS := $(B)/serin-clang14.bpf.o
 DEPS = $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all demo test bench lint install clean deps tests-deps e2e-tools tests
+.PHONY: all demo test bench vm lint install clean deps tests-deps e2e-tools tests
 .DELETE_ON_ERROR:
 
 all: $(B)/serin
@@ -121,6 +121,11 @@ $(B)/tests-bpf/%.bpf.o: tests/bpf/%.bpf.c Makefile
 
 $(B)/tests-bpf/test_race: $(B)/tests-bpf/race_hammer.bpf.o
 
+VM_TESTS := $(addprefix $(B)/tests-bpf/,test_packets test_tcp test_drops test_neigh)
+$(B)/vm/%: tests/vm/%.c include/serin/abi.h Makefile
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude $(CFLAGS) -o $@ $< -lbpf
+
 $(B)/e2e/load: tests/e2e/tools/connection.c
 $(B)/e2e/%: tests/e2e/tools/%.c tests/e2e/tools/common.c Makefile
 	$(call say,CC)
@@ -137,6 +142,12 @@ test:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)tests/run
+
+# Kernels 6.1 and 6.12 under qemu: downloads some 180 MB once and takes minutes, so it is no part of `make test`.
+vm:
+	$(Q)scripts/install-deps --for vm
+	$(Q)$(MAKE) --no-print-directory $(B)/serin $(BPF_VARIANTS) e2e-tools $(VM_TESTS) $(B)/vm/load_object $(B)/vm/insmod
+	$(Q)tests/vm/run
 
 demo:
 	$(Q)scripts/install-deps --for demo

@@ -38,11 +38,12 @@ static __always_inline bool way_expired(const struct serin_settings *set, const 
 	return idle_time(way, NULL, now) >= limit && idle_time(way, flow_peer(way), now) >= limit;
 }
 
-/* How gladly a way is given away; 0: never. Closed before otherwise expired before embryonic, the oldest of a kind first.
- * A closed one that still lingers is the last resort: its last segments may have to be sent again. */
+/* How gladly a way is given away; 0: never. Closed before otherwise expired, then those before their time: embryonic ones
+ * and closed ones that still linger, since their last segments may have to be sent again. The longest idle of a kind
+ * goes first. */
 #define RANK_CLOSED (3ull << 32)
 #define RANK_EXPIRED (2ull << 32)
-#define RANK_EMBRYONIC (1ull << 32)
+#define RANK_EARLY (1ull << 32)
 #define RANK_KIND(rank) ((rank) & ~0xffffffffull)
 
 verified_once __u64 eviction_rank(__u32 index, __u32 claim, __u32 now)
@@ -56,10 +57,8 @@ verified_once __u64 eviction_rank(__u32 index, __u32 claim, __u32 now)
 		return 0;
 	if (way_expired(set, way, claim, now))
 		rank = state == SERIN_WAY_CLOSED ? RANK_CLOSED : RANK_EXPIRED;
-	else if (state == SERIN_WAY_EMBRYONIC)
-		rank = RANK_EMBRYONIC;
-	else if (state == SERIN_WAY_CLOSED)
-		rank = 1;
+	else if (state == SERIN_WAY_EMBRYONIC || state == SERIN_WAY_CLOSED)
+		rank = RANK_EARLY;
 	else
 		return 0;
 	return rank + idle_time(way, NULL, now);

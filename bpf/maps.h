@@ -27,11 +27,13 @@ MAP(services, ARRAY, SERIN_MAX_SERVICES, __u32, struct serin_service);
 MAP(backends, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_backend);
 MAP(snat, ARRAY, SERIN_MAX_SNAT, __u32, struct serin_addr);
 
+/* Sizes, not types: for Linux 6.1 a struct that BTF describes and one that it does not are two shapes, and it answers
+ * EINVAL to the plan that the agent makes. */
 struct plan_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct serin_plan);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct serin_plan));
 } plan_shape SEC(".maps");
 
 struct {

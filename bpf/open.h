@@ -124,13 +124,18 @@ static __always_inline int bind_gateway(struct half *forward, struct half *rever
 	forward->way->snat = SERIN_NO_SNAT;
 	forward->way->nat_port = pkt->sport;
 	for (i = 0; i < 4; i++) {
+		/* Not at the end: clang 14 puts it above the loop, to fall into its beginning, and Linux 6.1 knows no loop that
+		 * is closed without a jump: "back-edge from insn". */
+		if (i) {
+			hash = serin_mix64(hash + i);
+			forward->way->nat_port =
+				bpf_htons(set->snat_port_first + serin_scale(hash, set->snat_port_count));
+		}
 		if (!reverse_publish(reverse, forward, pkt, opening, backend))
 			return drop(SERIN_DROP_FLOW_TABLE_FULL);
 		if (way_rival(reverse->index, reverse->hash) == NO_WAY)
 			return 0;
 		way_free(reverse->way, reverse->index);
-		hash = serin_mix64(hash + i);
-		forward->way->nat_port = bpf_htons(set->snat_port_first + serin_scale(hash, set->snat_port_count));
 	}
 	return drop(SERIN_DROP_TUPLE_CLASH);
 }

@@ -63,10 +63,11 @@ static __always_inline bool port_free(__u64 owner, __u32 now)
 }
 
 /* Take a port that may be held or resting. */
-static __always_inline bool port_take(__u64 *word, __u64 mine, struct serin_table_stats *count, __u32 now)
+static __always_inline bool port_take(__u64 *word, __u64 mine, __u32 now)
 {
 	__u64 owner = READ_ONCE(*word);
 	bool held = (owner & SERIN_OWNER_HELD) != 0;
+	struct serin_table_stats *count;
 
 	if (held) {
 		if (!port_free(owner, now))
@@ -75,9 +76,10 @@ static __always_inline bool port_take(__u64 *word, __u64 mine, struct serin_tabl
 	}
 	if (owner & SERIN_OWNER_HELD || !swap_if(word, owner, mine))
 		return false;
-	if (held)
+	count = THE_ONE(table_stats);
+	if (count && held)
 		count->ports_retaken++;
-	else
+	else if (count)
 		count->ports_unrested++;
 	return true;
 }
@@ -88,14 +90,13 @@ verified_once __s64 port_claim(__u32 backend_id, __u32 index, __u32 generation, 
 {
 	const struct serin_backend *backend = backend_at(backend_id);
 	const struct serin_settings *set = THE_ONE(settings);
-	struct serin_table_stats *count = THE_ONE(table_stats);
 	__u64 mine = SERIN_OWNER(index, generation), best_rank = 0, rank, owner;
 	__u32 endpoint = backend ? backend->endpoint : 0, total, start, place, best = 0, i;
 	void *words = bpf_map_lookup_elem(&owners, &endpoint);
 	__u32 *cursor = bpf_map_lookup_elem(&cursors, &endpoint);
 	__u64 *word;
 
-	if (!backend || !set || !count || !words || !cursor)
+	if (!backend || !set || !words || !cursor)
 		return -1;
 	total = set->snat_port_count * backend->snat_count;
 	/* Each CPU walks the range from a start of its own. */
@@ -124,7 +125,7 @@ verified_once __s64 port_claim(__u32 backend_id, __u32 index, __u32 generation, 
 	}
 	place = best;
 	word = bpf_map_lookup_elem(words, &place);
-	if (!best_rank || !word || !port_take(word, mine, count, now))
+	if (!best_rank || !word || !port_take(word, mine, now))
 		return -1;
 taken:
 	*cursor = place + 1;

@@ -22,7 +22,8 @@ enum log_level { LOG_STEPS = 1, LOG_STATS = 4 }; /* BPF_LOG_* are the kernel's o
 
 static char libbpf_said[512];
 
-static int remember_warning(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int remember_warning(enum libbpf_print_level level, const char *format,
+								  va_list args)
 {
 	char text[sizeof(libbpf_said)];
 
