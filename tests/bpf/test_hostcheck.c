@@ -186,7 +186,7 @@ static void test_bounds_of_snat_ports(void **state)
 	assert_int_equal(hostcheck_snat_ports(2001, 2998, addrs, 2, &complaint), 0);
 	assert_int_equal(hostcheck_snat_ports(2000, 2998, addrs, 2, &complaint), -EADDRINUSE);
 	assert_string_equal(complaint.text, "SNAT ports 2000-2998: this host uses port 2000 itself (TCP listener on "
-			    "10.77.0.1:2000), expected ports that only serin uses, such as 2001-2998");
+					    "10.77.0.1:2000), expected ports that only serin uses, such as 2001-2998");
 	assert_int_equal(hostcheck_snat_ports(1990, 3100, addrs, 2, &complaint), -EADDRINUSE);
 	assert_non_null(strstr(complaint.text, "and 1 more of them"));
 	assert_non_null(strstr(complaint.text, "such as 2001-2998"));
@@ -313,9 +313,9 @@ static void test_listener_address(void **state)
 	check_local("203.0.113.10", true);
 	check_local("10.77.0.1", true);
 	check_local("2001:db8:77::1", true);
-	check_local("10.77.0.2", false);     /* a neighbour */
-	check_local("10.77.0.255", false);   /* the broadcast address */
-	check_local("203.0.113.11", false);  /* no route at all */
+	check_local("10.77.0.2", false);    /* a neighbour */
+	check_local("10.77.0.255", false);  /* the broadcast address */
+	check_local("203.0.113.11", false); /* no route at all */
 	check_local("2001:db8::10", false);
 	run("ip route add unreachable 198.51.100.0/24");
 	check_local("198.51.100.1", false);
@@ -341,8 +341,10 @@ static void check_rule(const char *rule, const char *vip, bool named)
 {
 	char text[512], expected[512] = "";
 
-	snprintf(text, sizeof(text), "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority 0;\n"
-		 "\t\t%s\n\t}\n}\n", rule);
+	snprintf(text, sizeof(text),
+		 "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority 0;\n"
+		 "\t\t%s\n\t}\n}\n",
+		 rule);
 	if (named)
 		snprintf(expected, sizeof(expected), "nft: table inet filter, chain input: %s\n", rule);
 	check_scan(text, vip, expected);
@@ -367,11 +369,11 @@ static void test_firewall_rules(void **state)
 	check_rule("ip daddr 203.0.113.10/33 drop", "203.0.113.10", false);
 	check_rule("ip daddr 203.0.113.10/ drop", "203.0.113.10", false);
 	check_scan("table ip t {\n\tset blocked {\n\t\ttype ipv4_addr\n\t\telements = { 192.0.2.1,\n"
-		   "\t\t\t     203.0.113.10 }\n\t}\n}\n", "203.0.113.10",
-		   "nft: table ip t, set blocked: 203.0.113.10 }\n");
+		   "\t\t\t     203.0.113.10 }\n\t}\n}\n",
+		   "203.0.113.10", "nft: table ip t, set blocked: 203.0.113.10 }\n");
 	check_scan("# 203.0.113.10\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 203.0.113.10/32 -j ACCEPT\n"
-		   "-A INPUT -d 203.0.113.10/32 -p tcp -j DROP\nCOMMIT", "203.0.113.10",
-		   "nft: table filter: -A INPUT -d 203.0.113.10/32 -p tcp -j DROP\n");
+		   "-A INPUT -d 203.0.113.10/32 -p tcp -j DROP\nCOMMIT",
+		   "203.0.113.10", "nft: table filter: -A INPUT -d 203.0.113.10/32 -p tcp -j DROP\n");
 	check_scan("", "203.0.113.10", "");
 }
 

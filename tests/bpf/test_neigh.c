@@ -27,8 +27,8 @@
 #include "neigh_table.h"
 #include "rtnl.h"
 
-#define QUIET_MS 100     /* no news for so long: that was all */
-#define PATIENCE 50      /* times 100 ms, for what takes the kernel a moment */
+#define QUIET_MS 100 /* no news for so long: that was all */
+#define PATIENCE 50  /* times 100 ms, for what takes the kernel a moment */
 
 static pid_t peer;
 
@@ -93,8 +93,7 @@ static struct news listen_for_news(struct neigh *neigh)
 }
 
 /* What is expected may take the kernel a moment (it reports carriers once a second); what is not must stay out. */
-#define assert_news(neigh, expect_routes, expect_links) \
-	check_news(neigh, expect_routes, expect_links, __LINE__)
+#define assert_news(neigh, expect_routes, expect_links) check_news(neigh, expect_routes, expect_links, __LINE__)
 
 static void check_news(struct neigh *neigh, bool expect_routes, bool expect_links, int line)
 {
@@ -161,7 +160,8 @@ static int set_up(void **state)
 	struct neigh *neigh = NULL;
 
 	run("ip link add v0 address 02:00:00:00:77:01 type veth"
-	    " peer name v1 address 02:00:00:00:77:02 netns %d", (int)peer);
+	    " peer name v1 address 02:00:00:00:77:02 netns %d",
+	    (int)peer);
 	/* Without accept_dad every test would wait for the duplicate detection of link-local addresses. */
 	run("echo 0 > /proc/sys/net/ipv4/neigh/v0/locktime && echo 0 > /proc/sys/net/ipv6/conf/v0/accept_dad &&"
 	    "echo 0 > /proc/sys/net/ipv6/conf/v0/router_solicitations &&"
@@ -285,7 +285,10 @@ static void test_no_route(void **state)
 static void test_watch_resolves_and_manages(void **state)
 {
 	struct serin_addr addrs[] = {
-		address("10.77.0.2"), address("10.78.0.9"), address("10.78.0.10"), address("2001:db8:78::9"),
+		address("10.77.0.2"),
+		address("10.78.0.9"),
+		address("10.78.0.10"),
+		address("2001:db8:78::9"),
 	};
 	struct complaint complaint;
 	int i;
@@ -332,8 +335,8 @@ static void test_permanent_stays_permanent(void **state)
 static void test_unresolved(void **state)
 {
 	struct serin_addr addrs[] = {
-		address("10.77.0.99"), address("192.0.2.1"), address("2001:db8:77::99"), address("10.77.0.2"),
-		address("10.77.0.1"), address("10.77.0.99"),
+		address("10.77.0.99"), address("192.0.2.1"), address("2001:db8:77::99"),
+		address("10.77.0.2"),  address("10.77.0.1"), address("10.77.0.99"),
 	};
 	struct complaint complaint = { "" };
 
