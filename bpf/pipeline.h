@@ -26,8 +26,7 @@ static __always_inline const struct serin_listener *listener_of(const struct pkt
 	return listener_at(*id);
 }
 
-/* Where a plan sends this client: a backend's id, or a drop. (A function with a plan among its arguments also brings
- * the struct whole into the object's BTF, without which the map of plans has no size.) */
+/* Where a plan sends this client: a backend's id, or a drop. */
 verified_once int plan_backend(const struct serin_plan *plan, const struct pkt *pkt)
 {
 	struct serin_split_key key = {};

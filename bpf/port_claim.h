@@ -85,7 +85,8 @@ static __always_inline bool port_take(__u64 *word, __u64 mine, __u32 now)
 }
 
 /* A source port towards the backend for the way `index` of that generation: its place among the endpoint's owner words,
- * or -1. Free and rested ones first, then the longest resting, then those of finished, then of embryonic flows. */
+ * or -1. Free and rested ones first, then those of flows that have been over for as long, then the longest resting, then
+ * those of flows that may be ended, in the order of their ranks. */
 verified_once __s64 port_claim(__u32 backend_id, __u32 index, __u32 generation, __u64 hash, __u32 now)
 {
 	const struct serin_backend *backend = backend_at(backend_id);
