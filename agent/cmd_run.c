@@ -87,6 +87,9 @@ static int serve(struct agent *agent, struct complaint *complaint)
 {
 	int r;
 
+	r = controller_check_state(agent->controller, complaint);
+	if (r)
+		return r;
 	r = controller_add_to_loop(agent->controller, agent->loop);
 	if (r)
 		return complain(complaint, r, "cannot watch the network: %s", strerror(-r));

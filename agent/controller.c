@@ -140,20 +140,20 @@ static void network_changed(void *context)
 		nexthops_changed(&controller->nexthops);
 }
 
+int controller_check_state(struct controller *controller, struct complaint *complaint)
+{
+	int r = save(controller, complaint);
+
+	if (r)
+		startup_withdraw(controller);
+	return r;
+}
+
 int controller_add_to_loop(struct controller *controller, struct loop *loop)
 {
-	struct complaint complaint = { "" };
 	struct loop_source *timer;
 	int r;
 
-	/* Root without CAP_DAC_OVERRIDE writes less than root: better seen now than at the first rollback. */
-	r = save(controller, &complaint);
-	if (r) {
-		log_error("the state cannot be persisted without the privileges that the agent gives up",
-			  log_text("error", complaint.text));
-		startup_withdraw(controller);
-		return r;
-	}
 	r = loop_add_timer(loop, nexthops_flush, &controller->nexthops, &controller->nexthops.timer);
 	if (!r)
 		r = loop_add_fd(loop, neigh_fd(controller->neigh), network_changed, controller, NULL);

@@ -52,6 +52,10 @@ int controller_open(const struct controller_options *options, const struct confi
 /* Leaves links, maps and traffic as they are. NULL is fine. Returns NULL. */
 struct controller *controller_close(struct controller *controller);
 
+/* Persist the state once with the privileges that are left: root without CAP_DAC_OVERRIDE writes less than root, and that
+ * is better seen at the start than at the first rollback. On failure what this start attached is taken away again. */
+int controller_check_state(struct controller *controller, struct complaint *complaint);
+
 /* Add the netlink socket, and a tick every second. Call it with the privileges that the agent will have: what cannot be
  * persisted with them fails now, with a log line that says so. */
 int controller_add_to_loop(struct controller *controller, struct loop *loop);

@@ -49,7 +49,7 @@ status=0
 wait "$AGENT_PID" || status=$?
 AGENT_PID=
 check_equal "its exit code" $status 1
-check_match "it says why" "$(tail -n 5 "$AGENT_LOG")" "cannot be persisted.*state.json"
+check_match "it says why" "$(tail -n 5 "$AGENT_LOG")" "cannot write .*state.json: Permission denied"
 check_equal "it leaves no pins" "$(find /sys/fs/bpf -maxdepth 1 -name "$RUN")" ""
 check_equal "it leaves no program" "$(program_of front)" ""
 chmod 700 "$STATE"
