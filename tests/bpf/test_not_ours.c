@@ -277,6 +277,36 @@ static void mapped_addresses_are_not_ipv4(void **state)
 	lab_close(lab);
 }
 
+/* Flooded frames, and those of a promiscuous port, are another host's to answer; a VRRP router's address is ours. */
+static void frames_for_another_host_open_nothing(void **state)
+{
+	static const uint8_t flags[] = { SYN, ACK, SYN | ACK };
+	static const net_mac_t other = { { 2, 0, 0, 0, 9, 9 } }, near_vrrp = { { 0, 0, 0x5e, 0, 3, 7 } };
+	static const net_mac_t vrrp[] = { { { 0, 0, 0x5e, 0, 1, 7 } }, { { 0, 0, 0x5e, 0, 2, 7 } } };
+	static struct frame frame;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < scene_count; i++) {
+		struct lab *lab = scene_open(&scenes[i], NULL);
+		struct segment segment;
+
+		for (j = 0; j < 2 * sizeof(flags); j++) {
+			segment = intact(&scenes[i], flags[j / 2]);
+			segment.to = j % 2 ? other : near_vrrp;
+			segment_write(&segment, &frame);
+			expect_pass(lab, "to another host", scenes[i].client_arm, &frame);
+		}
+		assert_int_equal(flowtable_count(lab).flows, 0);
+		segment = scene_from_client(&scenes[i], SYN, 999, 0);
+		segment.to = vrrp[i % 2];
+		assert_int_equal(lab_run(lab, scenes[i].client_arm, segment_write(&segment, &frame)),
+				 scene_verdict(&scenes[i]));
+		assert_int_equal(flowtable_count(lab).flows, 1);
+		lab_close(lab);
+	}
+}
+
 /* Whatever comes: passed packets keep every byte, forwarded ones keep their length, what is wrong with their checksums
  * stays as wrong as it was, and each packet that is refused or dropped has one reason. */
 struct tally {
@@ -375,6 +405,7 @@ int main(void)
 		cmocka_unit_test(truncated_packets_pass),
 		cmocka_unit_test(backends_without_a_flow_pass),
 		cmocka_unit_test(mapped_addresses_are_not_ipv4),
+		cmocka_unit_test(frames_for_another_host_open_nothing),
 		cmocka_unit_test(random_packets),
 	};
 

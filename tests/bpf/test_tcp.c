@@ -526,6 +526,38 @@ static void gateway_connection_taken_over(void **state)
 	end(&story);
 }
 
+/* Who knows the addresses and ports of an established flow, but none of its numbers. */
+IN_SCENES(an_outsider_cannot_close)
+{
+	struct story story = established(scene);
+
+	client(&story, FIN | ACK, CLIENT_ISN + 1 + (1u << 25), BACKEND_ISN + 1, 0);
+	client(&story, FIN | ACK, CLIENT_ISN + 1, BACKEND_ISN + 1 + (1u << 25), 0);
+	backend(&story, FIN | ACK, BACKEND_ISN + 1 - (1u << 25), CLIENT_ISN + 1, 0);
+	expect_state(&story, "FINs from far off", SERIN_WAY_ESTABLISHED);
+	client(&story, FIN | ACK, CLIENT_ISN + 1, BACKEND_ISN + 1, 0);
+	expect_state(&story, "the client's FIN", SERIN_WAY_HALF_CLOSED);
+	end(&story);
+}
+
+IN_SCENES(an_outsider_cannot_move_the_numbers)
+{
+	struct story story = established(scene);
+	const uint32_t far = 1u << 20;
+
+	client(&story, ACK, CLIENT_ISN + 1 + far, BACKEND_ISN + 1 + (1u << 25), 100);
+	client(&story, RST, CLIENT_ISN + 1 + far + 100, 0, 0);
+	expect_state(&story, "a RST after data that acknowledges nothing of ours", SERIN_WAY_ESTABLISHED);
+	client(&story, ACK, CLIENT_ISN + 1 + (1u << 26), BACKEND_ISN + 1, 100);
+	client(&story, RST, CLIENT_ISN + 1 + (1u << 26) + 100, 0, 0);
+	expect_state(&story, "a RST after data from too far", SERIN_WAY_ESTABLISHED);
+	/* The same gap with a fitting acknowledgement: segments were lost on their way here. */
+	client(&story, ACK, CLIENT_ISN + 1 + far, BACKEND_ISN + 1, 100);
+	client(&story, RST, CLIENT_ISN + 1 + far + 100, 0, 0);
+	expect_state(&story, "RST after a gap", SERIN_WAY_CLOSED);
+	end(&story);
+}
+
 static void gateway_stranger_opens_embryonic_flows_only(void **state)
 {
 	static const uint8_t flags[] = { ACK, FIN | ACK, FIN, PSH | FIN | ACK | URG, 0 };
@@ -564,6 +596,8 @@ int main(void)
 		cmocka_unit_test(weights_move_no_live_flow),
 		cmocka_unit_test(removed_backend_keeps_its_flows),
 		cmocka_unit_test(removed_listener_keeps_its_flows),
+		cmocka_unit_test(an_outsider_cannot_close),
+		cmocka_unit_test(an_outsider_cannot_move_the_numbers),
 		cmocka_unit_test(gateway_connection_taken_over),
 		cmocka_unit_test(gateway_stranger_opens_embryonic_flows_only),
 	};
