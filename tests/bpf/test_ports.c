@@ -171,7 +171,53 @@ static void embryonic_flows_give_theirs(void **state)
 	}
 }
 
-/* Free and rested ones, then the longest resting, then those of closed, of expired and of embryonic flows. */
+static void set_both(const struct world *world, uint32_t index, enum serin_way_state state)
+{
+	struct serin_way way = flowtable_way(world->lab, index), peer = flowtable_way(world->lab, way.peer);
+
+	way.claim = (way.claim & ~SERIN_WAY_STATE_MASK) | state;
+	peer.claim = (peer.claim & ~SERIN_WAY_STATE_MASK) | state;
+	flowtable_set_way(world->lab, index, &way);
+	flowtable_set_way(world->lab, way.peer, &peer);
+}
+
+/* As if the flow had ended that long ago. */
+static void let_rest(const struct world *world, uint32_t index, uint32_t place, uint32_t ago)
+{
+	uint32_t peer = flowtable_way(world->lab, index).peer;
+
+	set_both(world, index, SERIN_WAY_FREE);
+	flowtable_set_tag(world->lab, index, 0);
+	flowtable_set_tag(world->lab, peer, 0);
+	flowtable_set_owner(world->lab, world->endpoint, place, SERIN_OWNER_REST(lab_now() - ago));
+}
+
+/* Places 1 to 7, after one another: embryonic, expired, closed, three that rest, and long closed. */
+static void arrange(struct world *world, uint32_t place, uint16_t sport)
+{
+	struct serin_settings settings = lab_settings(world->lab);
+	uint32_t index = way_of(world, sport);
+
+	if (place == 1)
+		set_both(world, index, SERIN_WAY_EMBRYONIC);
+	if (place == 2)
+		flowtable_age(world->lab, index, settings.linger_established + 1);
+	if (place == 3 || place == 7)
+		close_flow(world, sport);
+	if (place == 3)
+		flowtable_age(world->lab, index, settings.linger_closed + 1);
+	if (place == 7)
+		flowtable_age(world->lab, index, settings.port_rest + 1);
+	if (place == 4)
+		let_rest(world, index, place, 5);
+	if (place == 5)
+		let_rest(world, index, place, 20);
+	if (place == 6)
+		let_rest(world, index, place, settings.port_rest + 1);
+}
+
+/* Free and rested ones, then those of flows closed for as long as a port rests, then the longest resting, then those of
+ * closed, of expired and of embryonic flows. */
 static void order_of_preference(void **state)
 {
 	uint16_t ports[COUNT];
@@ -180,44 +226,13 @@ static void order_of_preference(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		struct world world = open_world(scene_names[i]);
-		uint32_t rest = lab_settings(world.lab).port_rest,
-			 expired = lab_settings(world.lab).linger_established + 1;
 		uint16_t next = 50000;
 
 		take_all(&world, ports, true);
-		/* Places 1 to 6, after one another: embryonic, expired, closed, and three that rest. */
-		for (j = 0; j < COUNT; j++) {
-			uint16_t sport = (uint16_t)(40000 + j);
-			uint32_t place = ports[j] - FIRST, index = way_of(&world, sport);
-			struct serin_way way = flowtable_way(world.lab, index),
-					 peer = flowtable_way(world.lab, way.peer);
-
-			if (place == 1) {
-				way.claim = (way.claim & ~SERIN_WAY_STATE_MASK) | SERIN_WAY_EMBRYONIC;
-				peer.claim = (peer.claim & ~SERIN_WAY_STATE_MASK) | SERIN_WAY_EMBRYONIC;
-				flowtable_set_way(world.lab, index, &way);
-				flowtable_set_way(world.lab, way.peer, &peer);
-			} else if (place == 2) {
-				flowtable_age(world.lab, index, expired);
-			} else if (place == 3) {
-				close_flow(&world, sport);
-				flowtable_age(world.lab, index, lab_settings(world.lab).linger_closed + 1);
-			} else if (place >= 4 && place <= 6) {
-				/* As if the flow had ended. */
-				way.claim = (way.claim & ~SERIN_WAY_STATE_MASK) | SERIN_WAY_FREE;
-				peer.claim = (peer.claim & ~SERIN_WAY_STATE_MASK) | SERIN_WAY_FREE;
-				flowtable_set_way(world.lab, index, &way);
-				flowtable_set_way(world.lab, way.peer, &peer);
-				flowtable_set_tag(world.lab, index, 0);
-				flowtable_set_tag(world.lab, way.peer, 0);
-				flowtable_set_owner(world.lab, world.endpoint, place,
-						    SERIN_OWNER_REST(lab_now() - (place == 4   ? 5
-										  : place == 5 ? 20
-											       : rest + 1)));
-			}
-		}
-		for (j = 0; j < 6; j++) {
-			static const uint32_t order[] = { 6, 5, 4, 3, 2, 1 };
+		for (j = 0; j < COUNT; j++)
+			arrange(&world, ports[j] - FIRST, (uint16_t)(40000 + j));
+		for (j = 0; j < 7; j++) {
+			static const uint32_t order[] = { 6, 7, 5, 4, 3, 2, 1 };
 
 			flowtable_set_cursor(world.lab, world.endpoint, 1);
 			assert_int_equal(open_flow(&world, next), FIRST + order[j]);
@@ -228,7 +243,7 @@ static void order_of_preference(void **state)
 		struct expect_counters counters = expect_read_counters(world.lab);
 
 		assert_int_equal(counters.table.ports_unrested, 2);
-		assert_int_equal(counters.table.ports_retaken, 3);
+		assert_int_equal(counters.table.ports_retaken, 4);
 		lab_close(world.lab);
 	}
 }

@@ -215,7 +215,7 @@ static void test_types(void **state)
 	check_all(mistakes, COUNT(mistakes));
 }
 
-static void test_host(void **state)
+static void test_interfaces(void **state)
 {
 	static const struct mistake mistakes[] = {
 		{ "interfaces: [eth0, eth1, eth0]\n", "1:26: interface 'eth0' again, expected it once" },
@@ -231,6 +231,15 @@ static void test_host(void **state)
 		  "1:14: invalid interface name 'eth\\xc2\\xa00', " INTERFACE },
 		{ "interfaces: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]\n",
 		  "1:62: more than 16 entries for interfaces, expected a list of 1 to 16 interface names" },
+	};
+
+	(void)state;
+	check_all(mistakes, COUNT(mistakes));
+}
+
+static void test_host(void **state)
+{
+	static const struct mistake mistakes[] = {
 		{ TOP "attach: tc\n", "2:9: invalid attach 'tc', expected one of: auto, xdp, xdp-generic" },
 		{ TOP "attach: ''\n", "2:9: invalid attach '', expected one of: auto, xdp, xdp-generic" },
 		{ TOP "attach:\n", "2:8: no value for attach, expected one of: auto, xdp, xdp-generic" },
@@ -450,9 +459,10 @@ static void test_backends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_yaml),     cmocka_unit_test(test_keys),     cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_types),    cmocka_unit_test(test_host),     cmocka_unit_test(test_listeners),
-		cmocka_unit_test(test_services), cmocka_unit_test(test_versions), cmocka_unit_test(test_backends),
+		cmocka_unit_test(test_yaml),      cmocka_unit_test(test_keys),       cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_types),     cmocka_unit_test(test_interfaces), cmocka_unit_test(test_host),
+		cmocka_unit_test(test_listeners), cmocka_unit_test(test_services),   cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_backends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
