@@ -56,7 +56,8 @@ int datapath_bump_routes(struct datapath *datapath);
 int datapath_attach(struct datapath *datapath, unsigned int device, const char *interface, enum config_attach attach,
 		    const char **ret_mode, struct complaint *complaint);
 /* What datapath_attach would refuse for certain, found without changing anything: -EBUSY and who is there when somebody
- * else's program is, -EUCLEAN when ours runs in a mode that `attach` does not allow, -ENODEV and the like for what is no interface. */
+ * else's program is, -EUCLEAN when ours runs in a mode that `attach` does not allow, -ENODEV and the like for what is no
+ * interface. */
 int datapath_can_attach(const struct datapath *datapath, const char *interface, enum config_attach attach,
 			struct complaint *complaint);
 /* Whether a link of ours holds this interface. */

@@ -7,7 +7,7 @@
 
 two_arm
 start_servers
-ip -n "$RUN-lb" link set dev front xdp obj "$TOOLS/pass.bpf.o" sec xdp
+add_pass lb front
 theirs=$(program_of front)
 check_between "their program" "$theirs" 1 1000000000
 

@@ -57,7 +57,7 @@ stop_agent
 stop_listener
 
 add_wire client spare lb extra
-ip -n "$RUN-lb" link set dev extra xdp obj "$TOOLS/pass.bpf.o" sec xdp
+add_pass lb extra
 theirs=$(program_of extra)
 cp "$STATE/state.json" "$WORK/before.json"
 for time in first second; do

@@ -37,7 +37,7 @@ check_unharmed before 100
 
 kill -STOP "$AGENT_PID"
 rewire
-ip -n "$RUN-lb" link set dev front xdp obj "$TOOLS/pass.bpf.o" sec xdp
+add_pass lb front
 theirs=$(program_of front)
 kill -CONT "$AGENT_PID"
 check "not ready while another's program is there" wait_for 5 is_unready

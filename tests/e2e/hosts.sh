@@ -34,7 +34,13 @@ add_wire() {
 }
 
 # HOST DEV: the far end of a wire needs a program of its own before XDP_TX and XDP_REDIRECT reach it.
-add_pass() { ip -n "$RUN-$1" link set dev "$2" xdp obj "$TOOLS/pass.bpf.o" sec xdp; }
+# (Not by `ip link set xdp obj`: iproute2 makes directories on bpffs and leaves them there.)
+add_pass() {
+	local pin=/sys/fs/bpf/$RUN-pass
+	bpftool prog load "$TOOLS/pass.bpf.o" "$pin" type xdp
+	on "$1" bpftool net attach xdp pinned "$pin" dev "$2"
+	rm "$pin"
+}
 
 # HOST DEV ADDRESS/LENGTH...
 add_addresses() {
