@@ -43,7 +43,7 @@ static size_t count_leaving(const struct image *image)
 	return leaving;
 }
 
-/* Ports towards one (protocol, address, port) are counted in one place, whoever the backends belong to. */
+/* Ports towards one (address, port) are counted in one place, whoever the backends belong to. */
 static __u16 pick_endpoint(const struct image *image, const struct serin_backend *like)
 {
 	bool taken[SERIN_MAX_BACKENDS] = { false };
@@ -55,8 +55,7 @@ static __u16 pick_endpoint(const struct image *image, const struct serin_backend
 
 		if (!(other->flags & SERIN_BACKEND_USED))
 			continue;
-		if (other->protocol == like->protocol && other->port == like->port &&
-		    image_same_addr(&other->addr, &like->addr))
+		if (other->port == like->port && image_same_addr(&other->addr, &like->addr))
 			return other->endpoint;
 		taken[other->endpoint % SERIN_MAX_BACKENDS] = true;
 	}
@@ -67,14 +66,13 @@ static __u16 pick_endpoint(const struct image *image, const struct serin_backend
 
 /* There is room, the caller has counted. */
 static struct serin_backend *new_backend(const struct image_job *job, unsigned int service, unsigned int version,
-					 const struct config_service *owner, const struct config_backend *wanted)
+					 const struct config_backend *wanted)
 {
 	struct serin_backend fresh = {
 		.addr = wanted->endpoint.addr,
 		.port = wanted->endpoint.port,
 		.service = (__u16)service,
 		.version = (__u8)version,
-		.protocol = owner->listener_count ? owner->listeners[0].protocol : IPPROTO_TCP,
 	};
 	unsigned int id;
 
@@ -98,7 +96,7 @@ static int update_backend(const struct image_job *job, const struct config_servi
 	if (id >= 0)
 		backend = &job->image->backends[id];
 	else
-		backend = new_backend(job, service, version, owner, wanted);
+		backend = new_backend(job, service, version, wanted);
 	backend->flags = SERIN_BACKEND_USED;
 	backend->weight = wanted->weight;
 	if (owner->forward == SERIN_FORWARD_NAT && newcomers) {

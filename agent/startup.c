@@ -80,7 +80,7 @@ static int apply_settings(struct controller *controller, struct complaint *compl
 		.linger_half_closed = to_stamps(config->timeouts.half_closed),
 		.linger_closed = to_stamps(config->timeouts.closed),
 		.port_rest = to_stamps(config->timeouts.port_rest),
-		.rst_per_second = RST_PER_SECOND,
+		.answers_per_second = RST_PER_SECOND,
 	};
 
 	return datapath_set_settings(controller->datapath, &settings, complaint);

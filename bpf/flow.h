@@ -22,9 +22,7 @@ struct flow {
 	__u16 backend;
 	__u16 endpoint;
 	__u32 direction; /* enum serin_direction */
-	__u32 routes_generation;
-	__u32 pad;
-	__u64 hop; /* means something in the direction to the client only */
+	__u64 hop;       /* means something in the direction to the client only */
 	struct rewrite rewrite;
 };
 
@@ -109,7 +107,7 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 		if (!snat_addr)
 			return false;
 	}
-	ret->direction = READ_ONCE(way->direction);
+	ret->direction = SERIN_WAY_DIRECTION(way);
 	if (ret->direction == SERIN_TO_BACKEND) {
 		if (way->client_port != pkt->sport || !addr_equal(&way->client, &pkt->src) ||
 		    listener->port != pkt->dport || !addr_equal(&listener->addr, &pkt->dst))
@@ -130,7 +128,6 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 	ret->backend = way->backend;
 	ret->endpoint = backend->endpoint;
 	ret->hop = way->hop;
-	ret->routes_generation = way->routes_generation;
 	return true;
 }
 

@@ -47,7 +47,7 @@ verified_once __s64 fib_ask(ctx_t *ctx, __u32 ifindex, __u32 family, const struc
 		on_link = addr_equal((const struct serin_addr *)fib.ipv6_dst, to);
 	if (answer == BPF_FIB_LKUP_RET_SUCCESS)
 		mac = mac_number(fib.dmac);
-	return SERIN_HOP(mac, *device & 0xff) | (on_link ? HOP_ON_LINK : 0);
+	return SERIN_HOP(mac, *device & 15) | (on_link ? HOP_ON_LINK : 0);
 }
 
 /* Where an answer came without a MAC address, the one known before holds on the same device: the neighbour is only
@@ -93,7 +93,7 @@ static __always_inline int hop_to_new_client(ctx_t *ctx, const struct pkt *pkt, 
 {
 	__s64 answer = fib_ask(ctx, pkt->ifindex, pkt->family, &pkt->dst, &pkt->src);
 	__u32 *device = bpf_map_lookup_elem(&device_ids, &pkt->ifindex);
-	__u64 seen = device ? SERIN_HOP(pkt->mac, *device & 0xff) : 0;
+	__u64 seen = device ? SERIN_HOP(pkt->mac, *device & 15) : 0;
 
 	if (answer >= 0 && answer & HOP_ON_LINK && SERIN_HOP_DEVICE(answer & ~HOP_ON_LINK) == SERIN_HOP_DEVICE(seen)) {
 		*ret = seen;
@@ -109,15 +109,14 @@ static __always_inline int hop_to_client(ctx_t *ctx, const struct pkt *pkt, cons
 	int failed;
 
 	*ret = flow->hop;
-	if (likely(flow->routes_generation == routes))
+	if (likely(SERIN_HOP_GENERATION(flow->hop) == (routes & 0xfff)))
 		return 0;
 	failed = hop_settle(fib_ask(ctx, pkt->ifindex, pkt->family, &flow->rewrite.src, &flow->rewrite.dst), *ret, ret);
 	if (failed)
 		return failed;
 	/* Only an established flow's way is sure to be still its own. */
 	if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED) {
-		WRITE_ONCE(way->hop, *ret);
-		WRITE_ONCE(way->routes_generation, routes);
+		WRITE_ONCE(way->hop, SERIN_HOP_OF(*ret, routes));
 	}
 	return 0;
 }

@@ -46,7 +46,7 @@ static __always_inline __u64 reverse_hash(const struct serin_way *way, const str
 		__be16 port[2];
 		__u32 both;
 	} ports = { .port = { backend->port, way->nat_port } };
-	return flow_hash(&backend->addr, towards, ports.both, backend->protocol);
+	return flow_hash(&backend->addr, towards, ports.both, IPPROTO_TCP);
 }
 
 static __always_inline void half_fill(struct half *half, const struct half *other, const struct pkt *pkt,
@@ -61,16 +61,14 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 	way->client_port = pkt->sport;
 	way->listener = opening->listener;
 	way->backend = opening->backend;
-	way->routes_generation = opening->routes_generation;
-	way->direction = direction;
 	if (direction == SERIN_TO_BACKEND) {
 		way->hop = 0;
 		way->next_seq = tcp_end(pkt);
-		way->seen = SERIN_SEEN_SEQ;
+		way->flags = SERIN_WAY_SEQ;
 	} else {
-		way->hop = opening->client_hop;
+		way->hop = SERIN_HOP_OF(opening->client_hop, opening->routes_generation);
 		way->next_seq = 0;
-		way->seen = 0;
+		way->flags = SERIN_WAY_TO_CLIENT;
 		way->snat = other->way->snat;
 		way->nat_port = other->way->nat_port;
 	}

@@ -88,7 +88,7 @@ static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u6
 	if (!listener || !listener->forward || !sent_to_us(pkt))
 		return VERDICT_PASS;
 	if (pkt->fragment)
-		return drop(SERIN_DROP_FRAGMENT);
+		return drop(SERIN_DROP_FRAGMENT_EARLY);
 	opening.forward = listener->forward;
 	/* With the client's own addresses a backend can go on with a connection that this host knows nothing about. */
 	if ((pkt->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN &&
@@ -142,7 +142,7 @@ static __always_inline int pipeline(ctx_t *ctx, const struct pkt *pkt, struct fl
 			return drop(SERIN_DROP_CONTENDED);
 	}
 	if (pkt->fragment)
-		return drop(SERIN_DROP_FRAGMENT);
+		return drop(SERIN_DROP_FRAGMENT_EARLY);
 	if (pkt->ttl <= 1)
 		return drop(SERIN_DROP_TTL_EXPIRED);
 	if (ret_flow->direction == SERIN_TO_BACKEND)

@@ -21,7 +21,7 @@ static __always_inline bool rst_allowed(__u32 stamp)
 		budget->spent = 0;
 	}
 	/* A stamp is 2^28 ns: rate * 2^28 / 10^9, rounded up. */
-	if (budget->spent >= (set->rst_per_second * 275ull >> 10) + 1)
+	if (budget->spent >= (set->answers_per_second * 275ull >> 10) + 1)
 		return false;
 	budget->spent++;
 	count->rst_sent++;

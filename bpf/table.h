@@ -78,7 +78,7 @@ verified_once int flow_end(__u32 index, __u32 claim, __u32 now)
 	peer = way->peer;
 	peer_generation = way->peer_generation;
 	peer_retire(peer, peer_generation);
-	if (way->direction == SERIN_TO_BACKEND)
+	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND)
 		port_release(way, index, generation, now);
 	else
 		port_release(way, peer, peer_generation, now);
@@ -196,9 +196,9 @@ static __always_inline bool same_key(const struct serin_way *a, const struct ser
 {
 	const struct serin_backend *backend_a, *backend_b;
 
-	if (a->direction != b->direction || !addr_equal(&a->client, &b->client))
+	if (SERIN_WAY_DIRECTION(a) != SERIN_WAY_DIRECTION(b) || !addr_equal(&a->client, &b->client))
 		return false;
-	if (a->direction == SERIN_TO_BACKEND)
+	if (SERIN_WAY_DIRECTION(a) == SERIN_TO_BACKEND)
 		return a->client_port == b->client_port && a->listener == b->listener;
 	backend_a = backend_at(a->backend);
 	backend_b = backend_at(b->backend);

@@ -64,7 +64,7 @@ static __always_inline bool flow_raise(const struct tracked *flow, struct serin_
  * backend that refuses a SYN, with that SYN's acknowledgement. */
 static __always_inline bool rst_fits(const struct pkt *pkt, const struct tracked *flow, const struct serin_way *peer)
 {
-	if (flow->way->seen & SERIN_SEEN_SEQ)
+	if (flow->way->flags & SERIN_WAY_SEQ)
 		return pkt->seq == flow->way->next_seq;
 	return flow->direction == SERIN_TO_CLIENT && pkt->flags & TCP_ACK && peer && pkt->ack == peer->next_seq;
 }
@@ -82,10 +82,10 @@ static __always_inline void track_fin(const struct tracked *flow, struct serin_w
 {
 	__u32 state;
 
-	flow->way->seen |= SERIN_SEEN_FIN;
+	flow->way->flags |= SERIN_WAY_FIN;
 	/* Raising is a full barrier: of two CPUs with the two FINs at least one sees both. */
 	flow_raise(flow, peer, SERIN_WAY_HALF_CLOSED);
-	state = peer && READ_ONCE(peer->seen) & SERIN_SEEN_FIN ? SERIN_WAY_CLOSED : SERIN_WAY_HALF_CLOSED;
+	state = peer && READ_ONCE(peer->flags) & SERIN_WAY_FIN ? SERIN_WAY_CLOSED : SERIN_WAY_HALF_CLOSED;
 	if (state == SERIN_WAY_CLOSED && flow_raise(flow, peer, state))
 		count->closed++;
 }
@@ -115,14 +115,14 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	if (pkt->flags & TCP_SYN && !embryonic)
 		return 0;
 	step = tcp_end(pkt) - way->next_seq - 1;
-	if (pkt->flags & TCP_SYN || !(way->seen & SERIN_SEEN_SEQ)) {
+	if (pkt->flags & TCP_SYN || !(way->flags & SERIN_WAY_SEQ)) {
 		way->next_seq = tcp_end(pkt);
-		way->seen |= SERIN_SEEN_SEQ;
+		way->flags |= SERIN_WAY_SEQ;
 	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, peer->next_seq))) {
 		way->next_seq = tcp_end(pkt);
 	}
 	/* Only who has seen the backend's number can acknowledge it: an answer alone proves nothing about the client. */
-	if (embryonic && direction == SERIN_TO_BACKEND && pkt->flags & TCP_ACK && peer && peer->seen & SERIN_SEEN_SEQ &&
+	if (embryonic && direction == SERIN_TO_BACKEND && pkt->flags & TCP_ACK && peer && peer->flags & SERIN_WAY_SEQ &&
 	    pkt->ack == peer->next_seq && flow_establish(&flow, peer)) {
 		count->established++;
 		embryonic = false;

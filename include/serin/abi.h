@@ -9,7 +9,7 @@
 
 /* Any change to a struct of this file, to the meaning of a field or to a limit moves this number:
  * an agent never touches pinned maps of another number. */
-#define SERIN_ABI_VERSION 1u
+#define SERIN_ABI_VERSION 2u
 #define SERIN_ABI_MAGIC 0x6e697265732d6962ull
 
 #define SERIN_SLOTS 10000u         /* places a client's hash can fall on; one is 0.01 % */
@@ -19,7 +19,8 @@
 #define SERIN_MAX_LISTENERS 1024u  /* listening addresses of all services together */
 #define SERIN_MAX_BACKENDS 4096u   /* of all services together, leaving ones included */
 #define SERIN_MAX_DEVICES 16u      /* interfaces that the programs are attached to */
-#define SERIN_MAX_SNAT 16u         /* source addresses of forward: nat, both families together */
+#define SERIN_MAX_SNAT 16u         /* the host's own source addresses, both families together */
+#define SERIN_MAX_RULES 1048576u   /* of all services together, those of a plan that is being replaced included */
 #define SERIN_NAME_LEN 64u         /* a service's name and its final NUL */
 #define SERIN_VERSION_NAME_LEN 32u /* a version's name and its final NUL */
 
@@ -50,7 +51,14 @@ enum serin_direction { SERIN_TO_BACKEND = 0, SERIN_TO_CLIENT = 1, SERIN_DIRECTIO
 enum serin_forward {
 	SERIN_FORWARD_NAT = 1,     /* both addresses rewritten; answers return to the SNAT address */
 	SERIN_FORWARD_GATEWAY = 2, /* destination rewritten; backends route back through this host */
+	SERIN_FORWARD_LOCAL = 3,   /* port rewritten; backends are processes on this host */
+	SERIN_FORWARD_IPIP = 4,    /* the packet wrapped in IPv4 or IPv6 (RFC 2003, RFC 2473, RFC 4213) */
+	SERIN_FORWARD_GUE = 5,     /* the packet wrapped in UDP (Generic UDP Encapsulation, variant 0) */
+	SERIN_FORWARD_L2 = 6,      /* the frame sent to the backend's MAC address */
 };
+
+/* Backends answer the client directly: only the client's half of a flow is seen here. */
+#define SERIN_IS_ONE_WAY(forward) ((forward) >= SERIN_FORWARD_IPIP)
 
 /* Map `identity`, one entry: what the pinned maps were made for. Written once, before any link exists. */
 struct serin_identity {
@@ -65,14 +73,15 @@ struct serin_identity {
 struct serin_settings {
 	__u32 routes_generation; /* moved when a route, a neighbour's address or a device changed */
 	__u16 snat_port_first;   /* host byte order; the range is [first, first + count) */
-	__u16 pad;
+	__be16 gue_port;         /* that backends decapsulate at */
 	__u32 snat_port_count;
 	__u32 linger_embryonic; /* the rest in stamps: how long an idle flow of that state is kept */
 	__u32 linger_established;
 	__u32 linger_half_closed;
 	__u32 linger_closed;
-	__u32 port_rest;      /* stamps that a freed SNAT port is left alone while others are free */
-	__u32 rst_per_second; /* per CPU: answers to TCP segments that belong to no flow */
+	__u32 linger_udp;         /* of any state */
+	__u32 port_rest;          /* stamps that a freed SNAT port is left alone while others are free */
+	__u32 answers_per_second; /* per CPU: RSTs and ICMP errors that this host sends by itself */
 };
 
 /* Map `devices`, by device id. */
@@ -83,7 +92,9 @@ struct serin_device {
 	__u8 pad[2];
 };
 
-/* Map `listener_ids`: what a packet to a service looks like. Value: __u32 listener id. */
+/* Map `listener_ids`: what a packet to a service looks like. Value: __u32 listener id.
+ * Port 0: the address has at least one service of that protocol (any of their listener ids). Later fragments, which have
+ * no ports, are looked up so. */
 struct serin_listener_key {
 	struct serin_addr addr;
 	__be16 port;
@@ -112,21 +123,21 @@ struct serin_service {
 enum serin_backend_flags {
 	SERIN_BACKEND_USED = 1,    /* the id belongs to a backend */
 	SERIN_BACKEND_LEAVING = 2, /* no longer configured; flows may still name the id */
+	SERIN_BACKEND_RESET = 4,   /* its flows are to end: at their next packet, unless the agent was there before */
 };
 
 /* Map `backends`, by backend id. An id is never given to another backend while flows may name it. */
 struct serin_backend {
-	struct serin_addr addr;
-	__be16 port;
+	struct serin_addr addr; /* forward: local: all zero, it listens where the listener is */
+	__be16 port;            /* ipip, gue, l2: not rewritten; the listener's own is usual */
 	__u16 service;
-	__u16 endpoint; /* backends with one (protocol, address, port) share their SNAT ports and next hop */
-	__u16 weight;   /* within its version */
+	__u16 endpoint; /* backends with one (address, port) share their SNAT ports, whatever the protocol, and next hop */
+	__u16 weight; /* within its version */
 	__u8 version;
-	__u8 protocol;
 	__u8 flags;      /* enum serin_backend_flags */
-	__u8 snat_first; /* forward: nat: its source addresses are snat[first .. first + count) */
-	__u8 snat_count;
-	__u8 pad[3];
+	__u8 snat_first; /* nat: its source addresses are snat[first .. first + count); ipip, gue: the outer source is */
+	__u8 snat_count; /* snat[first] */
+	__u8 pad[4];
 };
 
 /* All that decides where new connections of one service go. Map `plans`: service id -> array map with
@@ -140,6 +151,8 @@ struct serin_plan {
 	__u8 prefix4;  /* affinity: source: leading bits of the client's address that count, 0 to 32 */
 	__u8 prefix6;  /* and of an IPv6 address, 0 to 128 */
 	__u8 pad[3];
+	__u32 rules;   /* the set of rules that is asked before the hash; 0: none */
+	__u32 max_new; /* flows per second that the service may open; 0: any number */
 	__u32 pad2;
 	__u64 seed;      /* of the split over the versions: the service's and the rollout's */
 	__u64 ring_seed; /* of the place on a ring: the service's */
@@ -157,9 +170,22 @@ enum serin_affinity {
 
 #define SERIN_NO_BACKEND 0xffffu
 
-/* A next hop in one 8-byte store: destination MAC in the low 48 bits (first byte lowest), device id above. 0: none. */
+/* Map `rules`, a longest-prefix trie: who is not drawn but placed. Value: __u32 version index. A set is written whole under
+ * a number of its own before the plan names it, and deleted after no plan does: rules change with the plan, at once. */
+struct serin_rule_key {
+	__u32 prefix_length; /* 32 for the set, and the leading bits of the address (IPv4: 96 more) */
+	__u32 set;
+	struct serin_addr addr;
+};
+
+/* Map `openings`, by service id, written by the kernel: the bucket of `max_new`. High half: a stamp, low: flows since. */
+
+/* A next hop in one 8-byte store: destination MAC in the low 48 bits (first byte lowest), device id in four bits above. In a
+ * way the upper 12 hold the generation of the routes under which it was looked up. 0: none. */
 #define SERIN_HOP(mac48, device) ((__u64)(mac48) | ((__u64)(device) << 48))
-#define SERIN_HOP_DEVICE(hop) ((__u32)((hop) >> 48))
+#define SERIN_HOP_DEVICE(hop) ((__u32)((hop) >> 48) & 15u)
+#define SERIN_HOP_GENERATION(hop) ((__u32)((hop) >> 52))
+#define SERIN_HOP_OF(hop, generation) (((hop) & ((1ull << 52) - 1)) | (__u64)(generation) << 52)
 
 /* Map `hops`, by endpoint. Only the kernel writes it. */
 struct serin_hop {
@@ -185,15 +211,19 @@ enum serin_way_state {
 #define SERIN_WAY_GENERATION(claim) ((claim) >> SERIN_WAY_STATE_BITS)
 #define SERIN_WAY_CLAIM(generation, state) ((__u32)((generation) << SERIN_WAY_STATE_BITS | (state)))
 
-enum serin_way_seen {
-	SERIN_SEEN_FIN = 1,
-	SERIN_SEEN_SEQ = 2, /* next_seq means something */
+enum serin_way_flags {
+	SERIN_WAY_FIN = 1,       /* this direction's sender has ended */
+	SERIN_WAY_SEQ = 2,       /* next_seq means something */
+	SERIN_WAY_ANSWERED = 4,  /* UDP, to the client: the backend has said something */
+	SERIN_WAY_BY_RULE = 8,   /* the client was placed, not drawn */
+	SERIN_WAY_TO_CLIENT = 16 /* this is the way to the client */
 };
 
-/* Map `ways`: one direction of one flow; bucket b owns ways [8 b, 8 b + 8). Both ways of a flow hold the same
- * facts, `direction` says which of them are the key:
+/* Map `ways`: one direction of one flow; bucket b owns ways [8 b, 8 b + 8). Both ways of a flow hold the same facts, a
+ * flag says which of them are the key:
  *   to the backend:  (client, client_port) -> listener      is rewritten to  (snat | client, nat_port) -> backend
- *   to the client:   backend -> (snat | client, nat_port)   is rewritten to  listener -> (client, client_port) */
+ *   to the client:   backend -> (snat | client, nat_port)   is rewritten to  listener -> (client, client_port)
+ * A flow of a one-way mode has a way to the backend only, which is its own peer. */
 struct serin_way {
 	__u32 claim;
 	__u32 peer; /* the way of the other direction, and its generation */
@@ -204,15 +234,23 @@ struct serin_way {
 	__be16 nat_port;
 	__u16 listener;
 	__u16 backend;
-	__u64 hop;               /* of this direction */
-	__u32 next_seq;          /* the next sequence number that this direction's sender will use; host byte order */
-	__u32 routes_generation; /* under which `hop` was looked up */
-	__u32 opened;            /* stamp */
-	__u8 snat;               /* index into `snat`, or SERIN_NO_SNAT */
-	__u8 direction;          /* enum serin_direction */
-	__u8 seen;               /* enum serin_way_seen */
-	__u8 pad;
+	union {
+		__u64 hop; /* to the client: the next one, SERIN_HOP_OF the routes' generation */
+		struct {   /* to the backend */
+			__u32 asked; /* TCP: what the client had acknowledged when it last sent data (one-way: anything). While the
+				      * backend's next_seq is not beyond it, an answer is owed. Host byte order */
+			__u32 pad;
+		};
+	};
+	__u32 next_seq;  /* TCP: the next sequence number that this direction's sender will use; host byte order */
+	__u32 opened;    /* stamp */
+	__u32 bytes_low; /* of IP packets in this direction */
+	__u16 bytes_high;
+	__u8 snat;  /* index into `snat`, or SERIN_NO_SNAT */
+	__u8 flags; /* enum serin_way_flags */
 };
+#define SERIN_WAY_DIRECTION(way) ((way)->flags & SERIN_WAY_TO_CLIENT ? SERIN_TO_CLIENT : SERIN_TO_BACKEND)
+#define SERIN_WAY_BYTES(way) ((__u64)(way)->bytes_high << 32 | (way)->bytes_low)
 #define SERIN_NO_SNAT 0xffu
 
 /* Map `owners`: endpoint -> array map of owner words, index = (snat - snat_first) * port_count + (port - port_first).
@@ -232,7 +270,11 @@ struct serin_stats {
 	__u64 established;              /* handshakes that the client completed */
 	__u64 closed;                   /* both FINs, or a valid RST */
 	__u64 resets[SERIN_DIRECTIONS]; /* by who sent them: [TO_BACKEND] the client, [TO_CLIENT] the backend */
+	__u64 gone;                     /* flows that ended without being closed: expired, evicted, reset by us */
+	__u64 placed;                   /* of the opened: by a rule */
 };
+/* Flows that are neither closed nor gone. Sums over CPUs only: a flow may end on another one than it began on. */
+#define SERIN_ACTIVE(stats) ((stats)->opened - (stats)->closed - (stats)->gone)
 
 /* Map `table_stats`, one entry, per CPU, never reset. */
 struct serin_table_stats {
@@ -242,12 +284,31 @@ struct serin_table_stats {
 	__u64 ports_unrested; /* SNAT ports given out again before their rest was over */
 	__u64 lost_races;     /* flows that another CPU had opened at the same moment */
 	__u64 rst_sent;
+	__u64 icmp_sent;    /* "too big" and "time exceeded" */
+	__u64 unremembered; /* packets of one-way modes that were sent by the ring because no way was to be had */
+};
+
+/* What the program `serin_sweep` is run with (BPF_PROG_RUN): ends expired flows, and UDP flows of backends that are to be
+ * reset, among ways [first, first + count), and counts the live ways to a backend there in the map `named`, by backend
+ * id. The agent empties `named` when it begins anew at way 0. */
+struct serin_sweep {
+	__u32 first, count;
+	__u32 ended; /* answer: flows */
+	__u32 live;  /* answer: ways to a backend that remain */
+};
+
+/* What the program `serin_close` is run with: the flow whose way to the backend is `index` under `generation` becomes
+ * CLOSED, since the agent has sent RSTs to both sides. Answer: 1 when it was that flow and not yet closed. */
+struct serin_close {
+	__u32 index, generation;
+	__u32 closed;
+	__u32 pad;
 };
 
 #define SERIN_ASSERT(what) _Static_assert(what, #what)
 SERIN_ASSERT(sizeof(struct serin_addr) == 16);
 SERIN_ASSERT(sizeof(struct serin_identity) == 64);
-SERIN_ASSERT(sizeof(struct serin_settings) == 36);
+SERIN_ASSERT(sizeof(struct serin_settings) == 40);
 SERIN_ASSERT(sizeof(struct serin_device) == 16);
 SERIN_ASSERT(sizeof(struct serin_listener_key) == 24);
 SERIN_ASSERT(sizeof(struct serin_listener) == 24);
@@ -257,9 +318,11 @@ SERIN_ASSERT(sizeof(struct serin_hop) == 16);
 SERIN_ASSERT(sizeof(struct serin_way) == 64);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, client) == 16);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, hop) == 40);
-SERIN_ASSERT(sizeof(struct serin_stats) == 72);
-SERIN_ASSERT(sizeof(struct serin_table_stats) == 104);
-SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 80);
+SERIN_ASSERT(__builtin_offsetof(struct serin_way, next_seq) == 48);
+SERIN_ASSERT(sizeof(struct serin_rule_key) == 24);
+SERIN_ASSERT(sizeof(struct serin_stats) == 88);
+SERIN_ASSERT(sizeof(struct serin_table_stats) == 120);
+SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
 
 #endif

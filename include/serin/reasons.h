@@ -14,9 +14,12 @@
 	X(TUPLE_CLASH, tuple_clash, "the backend would see two clients as one")                  \
 	X(NO_ROUTE, no_route, "no route, or one out of an interface that serin is not on")       \
 	X(NO_NEIGHBOUR, no_neighbour, "the next hop's MAC address is not known")                 \
-	X(TOO_BIG, too_big, "larger than the MTU of the way out")                                \
-	X(TTL_EXPIRED, ttl_expired, "TTL or hop limit used up")                                  \
-	X(FRAGMENT, fragment, "fragment of a packet to a service")
+	X(TOO_BIG, too_big, "larger than the MTU of the way out (answered by \"too big\")")      \
+	X(TTL_EXPIRED, ttl_expired, "TTL or hop limit used up (answered by \"time exceeded\")")  \
+	X(FRAGMENT_EARLY, fragment_early, "fragment that came before its packet's first one")    \
+	X(NEW_FLOW_LIMIT, new_flow_limit, "the service opens more flows than max_new_flows")     \
+	X(RESETTING, resetting, "flow of a backend that is being emptied (answered by a RST)")   \
+	X(ENCAPSULATION, encapsulation, "no room for an outer header, or no address for it")
 
 enum serin_drop {
 #define SERIN_DROP_ENUM(upper, label, text) SERIN_DROP_##upper,

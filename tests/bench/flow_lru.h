@@ -47,7 +47,7 @@ static __always_inline struct serin_way *flow_peer(const struct serin_way *way)
 	if (!listener || !backend)
 		return NULL;
 	key.protocol = listener->protocol;
-	if (way->direction == SERIN_TO_BACKEND) {
+	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND) {
 		key.src = backend->addr;
 		key.dst = own ? *own : way->client;
 		key.ports = backend->port | (__u32)way->nat_port << 16;

@@ -12,7 +12,6 @@ struct opening {
 	__u32 listener;
 	__u32 backend;
 	__u64 client_hop;
-	__u32 routes_generation;
 	__u32 forward;
 };
 
@@ -56,17 +55,14 @@ verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct op
 	way->nat_port = bpf_htons(set->snat_port_first + (__u32)place);
 	way->listener = opening->listener;
 	way->backend = opening->backend;
-	way->routes_generation = opening->routes_generation;
 	way->next_seq = pkt->seq + 1;
-	way->seen = SERIN_SEEN_SEQ;
-	way->direction = SERIN_TO_BACKEND;
+	way->flags = SERIN_WAY_SEQ;
 	way->hop = 0;
 	lru_key_of(pkt, &key);
 	if (lru_insert(&key, way))
 		return NO_WAY;
-	way->direction = SERIN_TO_CLIENT;
+	way->flags = SERIN_WAY_TO_CLIENT;
 	way->hop = opening->client_hop;
-	way->seen = 0;
 	key.src = backend->addr;
 	key.dst = *own;
 	key.ports = backend->port | (__u32)way->nat_port << 16;

@@ -86,7 +86,6 @@ static void put_backends(const struct subject *subject, struct ring_member *ret_
 		backend.port = htons(3000);
 		backend.endpoint = (uint16_t)id;
 		backend.weight = 1;
-		backend.protocol = IPPROTO_TCP;
 		backend.flags = SERIN_BACKEND_USED;
 		backend.snat_count = 1;
 		put(subject, "backends", id, &backend);

@@ -81,7 +81,7 @@ static void arena_set_timeouts(struct arena *arena)
 	settings.linger_half_closed = 2;
 	settings.linger_closed = 4;
 	settings.linger_embryonic = 8;
-	settings.rst_per_second = 1000000;
+	settings.answers_per_second = 1000000;
 	lab_change_settings(arena->lab, &settings);
 }
 

@@ -78,7 +78,7 @@ static __always_inline bool view_read(__u32 index, const struct race_tuple *tupl
 	ret->backend = READ_ONCE(way->backend);
 	ret->nat_port = READ_ONCE(way->nat_port);
 	ret->snat = READ_ONCE(way->snat);
-	ret->direction = READ_ONCE(way->direction);
+	ret->direction = SERIN_WAY_DIRECTION(way);
 	if (!way_tuples(way, &key, ret) || !tuple_equal(&key, tuple))
 		return false;
 	return still_live(index, ret->claim);

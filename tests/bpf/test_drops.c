@@ -88,7 +88,7 @@ static void answer_all(struct lab *lab)
 {
 	struct serin_settings settings = lab_settings(lab);
 
-	settings.rst_per_second = 1000000;
+	settings.answers_per_second = 1000000;
 	lab_change_settings(lab, &settings);
 }
 
@@ -204,7 +204,7 @@ static void answers_have_a_rate(void **state)
 	size_t i;
 
 	(void)state;
-	settings.rst_per_second = 8; /* 2.1 per stamp, and one */
+	settings.answers_per_second = 8; /* 2.1 per stamp, and one */
 	lab_change_settings(lab, &settings);
 	from = lab_now();
 	for (i = 0; i < 60; i++) {
@@ -386,12 +386,12 @@ static void fragments_of_ours_are_dropped(void **state)
 			}
 			in = scene_from_client(scene, flags[j % sizeof(flags)], 0, 0);
 			in.fragment = 0x2000;
-			expect_drop(lab, "first fragment", scene->client_arm, &in, SERIN_DROP_FRAGMENT);
+			expect_drop(lab, "first fragment", scene->client_arm, &in, SERIN_DROP_FRAGMENT_EARLY);
 		}
 		assert_int_equal(flowtable_count(lab).flows, 1);
 		in = scene_from_backend(scene, SCENE_PORT_FIRST + 1, ACK, 0, 0);
 		in.fragment = 0x2000;
-		expect_drop(lab, "first fragment of a backend", scene->backend_arm, &in, SERIN_DROP_FRAGMENT);
+		expect_drop(lab, "first fragment of a backend", scene->backend_arm, &in, SERIN_DROP_FRAGMENT_EARLY);
 		in.dport++;
 		expect_segment(lab, "first fragment of no flow", scene->backend_arm, &in, XDP_PASS, NULL);
 		lab_close(lab);

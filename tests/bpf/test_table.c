@@ -303,7 +303,7 @@ static void the_newer_stamp_counts(void **state)
 			peer = way;
 			peer.peer = index;
 			peer.peer_generation = way.peer_generation = 1000;
-			peer.direction = SERIN_TO_CLIENT;
+			peer.flags |= SERIN_WAY_TO_CLIENT;
 			way.stamp = lab_now() - HOURS;
 			peer.stamp = lab_now() - (side ? HOURS : 3);
 			flowtable_set_way(newcomer.lab, index, &way);

@@ -40,7 +40,6 @@ static void test_first_image(void **state)
 	assert_int_equal(got->port, twelve.port);
 	assert_int_equal(got->weight, 70);
 	assert_int_equal(got->flags, SERIN_BACKEND_USED);
-	assert_int_equal(got->protocol, IPPROTO_TCP);
 	assert_int_equal(got->snat_count, 0);
 	assert_int_equal(s->image->endpoint_count, 3);
 }

@@ -219,7 +219,7 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_measured_ratio{service=\"shop\",version=\"stable\",role=\"baseline\"}", 0.5);
 	assert_sample(parsed, "serin_plan_generation{service=\"shop\"}", 7);
 	assert_sample(parsed, "serin_drops_total{reason=\"no_flow\"}", 100 + SERIN_DROP_NO_FLOW);
-	assert_sample(parsed, "serin_drops_total{reason=\"fragment\"}", 100 + SERIN_DROP_FRAGMENT);
+	assert_sample(parsed, "serin_drops_total{reason=\"fragment_early\"}", 100 + SERIN_DROP_FRAGMENT_EARLY);
 	assert_sample(parsed, "serin_flow_table_ways", 1048576);
 	assert_sample(parsed, "serin_flow_evictions_total{state=\"embryonic\"}", 200 + SERIN_WAY_EMBRYONIC);
 	assert_sample(parsed, "serin_flow_evictions_total{state=\"closed\"}", 200 + SERIN_WAY_CLOSED);

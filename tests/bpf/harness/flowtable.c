@@ -106,7 +106,7 @@ uint32_t flowtable_find(const struct lab *lab, const struct segment *from_client
 		struct serin_way way = flowtable_way(lab, index);
 		struct serin_listener listener;
 
-		if (!is_live(&way) || way.direction != SERIN_TO_BACKEND ||
+		if (!is_live(&way) || SERIN_WAY_DIRECTION(&way) != SERIN_TO_BACKEND ||
 		    way.client_port != htons(from_client->sport) ||
 		    memcmp(&way.client, &from_client->src, sizeof(way.client)))
 			continue;
@@ -153,7 +153,7 @@ struct flowtable_count flowtable_count(const struct lab *lab)
 
 		if (is_live(&ways[i])) {
 			ret.live[state & 7]++;
-			ret.flows += ways[i].direction == SERIN_TO_BACKEND;
+			ret.flows += SERIN_WAY_DIRECTION(&ways[i]) == SERIN_TO_BACKEND;
 		} else if (state != SERIN_WAY_FREE) {
 			ret.unfinished++;
 		}

@@ -68,7 +68,7 @@ static struct segment key_of(struct check *check, const struct serin_way *way)
 	snat = way->client;
 	if (way->snat != SERIN_NO_SNAT)
 		lab_read(check->lab, "snat", way->snat, &snat);
-	if (way->direction == SERIN_TO_BACKEND) {
+	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND) {
 		key.src = way->client;
 		key.sport = ntohs(way->client_port);
 		key.dst = listener.addr;
@@ -98,7 +98,8 @@ static void check_place(struct check *check, uint32_t index, const struct serin_
 		uint32_t other =
 			place.bucket[i / SERIN_WAYS_PER_BUCKET] * SERIN_WAYS_PER_BUCKET + i % SERIN_WAYS_PER_BUCKET;
 
-		if (other <= index || !is_live(&check->ways[other]) || check->ways[other].direction != way->direction)
+		if (other <= index || !is_live(&check->ways[other]) ||
+		    SERIN_WAY_DIRECTION(&check->ways[other]) != SERIN_WAY_DIRECTION(way))
 			continue;
 		other_key = key_of(check, &check->ways[other]);
 		if (!memcmp(&key.src, &other_key.src, 16) && !memcmp(&key.dst, &other_key.dst, 16) &&
@@ -117,9 +118,10 @@ static void check_peer(struct check *check, uint32_t index, const struct serin_w
 	}
 	if (peer->peer != index || peer->peer_generation != SERIN_WAY_GENERATION(way->claim))
 		wrong(check, "way %u names peer %u, which names %u", index, way->peer, peer->peer);
-	if (peer->direction == way->direction || memcmp(&peer->client, &way->client, sizeof(way->client)) ||
-	    peer->client_port != way->client_port || peer->nat_port != way->nat_port || peer->snat != way->snat ||
-	    peer->listener != way->listener || peer->backend != way->backend)
+	if (SERIN_WAY_DIRECTION(peer) == SERIN_WAY_DIRECTION(way) ||
+	    memcmp(&peer->client, &way->client, sizeof(way->client)) || peer->client_port != way->client_port ||
+	    peer->nat_port != way->nat_port || peer->snat != way->snat || peer->listener != way->listener ||
+	    peer->backend != way->backend)
 		wrong(check, "way %u and its peer %u tell different things", index, way->peer);
 }
 
@@ -129,7 +131,7 @@ static void check_port_held(struct check *check, uint32_t index, const struct se
 	uint32_t place;
 	uint64_t owner;
 
-	if (way->snat == SERIN_NO_SNAT || way->direction != SERIN_TO_BACKEND)
+	if (way->snat == SERIN_NO_SNAT || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
 		return;
 	lab_read(check->lab, "backends", way->backend, &backend);
 	place = (uint32_t)(way->snat - backend.snat_first) * check->settings.snat_port_count + ntohs(way->nat_port) -
@@ -150,7 +152,7 @@ static void check_owner(struct check *check, uint32_t endpoint, uint32_t place, 
 		return;
 	if (index < check->total)
 		way = &check->ways[index];
-	if (!way || !is_live(way) || way->direction != SERIN_TO_BACKEND ||
+	if (!way || !is_live(way) || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND ||
 	    SERIN_WAY_GENERATION(way->claim) != SERIN_OWNER_GENERATION(owner)) {
 		wrong(check, "endpoint %u, place %u: held by way %u, which is no such flow: the port has leaked",
 		      endpoint, place, index);

@@ -152,7 +152,7 @@ static struct serin_settings settings_of(const struct config *config)
 		.linger_half_closed = to_stamps(config->timeouts.half_closed),
 		.linger_closed = to_stamps(config->timeouts.closed),
 		.port_rest = to_stamps(config->timeouts.port_rest),
-		.rst_per_second = 100,
+		.answers_per_second = 100,
 	};
 }
 
