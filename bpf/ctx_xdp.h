@@ -3,10 +3,9 @@
 #ifndef SERIN_CTX_XDP_H
 #define SERIN_CTX_XDP_H
 
-typedef struct xdp_md ctx_t;
-
 #include "pipeline.h"
 #include "reset.h"
+#include "translate.h"
 
 static __always_inline void *xdp_data(const struct xdp_md *ctx)
 {
@@ -27,26 +26,66 @@ static __always_inline int xdp_drop(enum serin_drop reason)
 /* Is all of the IP packet in the frame? Only one that reaches beyond the linear part pays for the call. */
 static __always_inline bool xdp_is_whole(struct xdp_md *ctx, __u32 length)
 {
-	length += sizeof(struct ethhdr);
 	return length <= xdp_end(ctx) - xdp_data(ctx) || length <= bpf_xdp_get_buff_len(ctx);
 }
 
 /* Answer with a RST, out of the interface that the segment came by. A RST itself is never answered. */
-verified_once int xdp_refuse(struct xdp_md *ctx, const struct pkt *pkt)
+static __noinline int xdp_refuse(struct xdp_md *ctx, const struct pkt *pkt, enum serin_drop reason)
 {
-	__u32 length = sizeof(struct ethhdr) + sizeof(struct tcphdr);
+	int length = rst_length(pkt);
 
-	if (!pkt)
-		return XDP_DROP;
-	length += pkt->family == SERIN_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	if (pkt->flags & TCP_RST)
-		return xdp_drop(SERIN_DROP_NO_FLOW);
-	if (!rst_allowed(pkt->stamp))
+		return xdp_drop(reason);
+	if (!answer_allowed(pkt->stamp))
 		return xdp_drop(SERIN_DROP_RST_LIMITED);
-	count_drop(SERIN_DROP_NO_FLOW);
-	if (bpf_xdp_adjust_tail(ctx, (int)length - (int)bpf_xdp_get_buff_len(ctx)))
+	count_drop(reason);
+	if (bpf_xdp_adjust_tail(ctx, length - (int)bpf_xdp_get_buff_len(ctx)))
 		return XDP_DROP;
-	return rst_write(xdp_data(ctx), xdp_end(ctx), pkt) ? XDP_TX : XDP_DROP;
+	if (!rst_write(xdp_data(ctx), xdp_end(ctx), pkt))
+		return XDP_DROP;
+	count_rst();
+	return XDP_TX;
+}
+
+/* Write the decision into the packet. */
+static __noinline bool xdp_rewrite(struct xdp_md *ctx, struct scratch *here)
+{
+	const struct rewrite *to = &here->flow.rewrite;
+	void *end = xdp_end(ctx);
+	struct headers at;
+	__u64 sum = 0;
+
+	headers_again(xdp_data(ctx), &here->pkt, &at);
+	if (unlikely(here->pkt.unusual & UNUSUAL_ERROR))
+		return translate(at.ip4, at.icmp, end, here) && rewrite_eth(at.eth, end, to);
+	if (!rewrite_network(&at, xdp_data(ctx), end, &here->pkt, to, &sum))
+		return false;
+	return here->pkt.unusual & UNUSUAL_LATER_FRAGMENT || rewrite_transport(&at, end, &here->pkt, to, sum);
+}
+
+static __always_inline int xdp_send(struct scratch *here)
+{
+	__u32 ifindex = here->flow.rewrite.ifindex;
+
+	return ifindex == here->pkt.ifindex ? XDP_TX : bpf_redirect(ifindex, 0);
+}
+
+/* Verdicts that not every packet meets. */
+static __noinline int xdp_rare(struct xdp_md *ctx, struct scratch *here, int verdict)
+{
+	struct headers at;
+
+	if (verdict == VERDICT_REFUSE)
+		return xdp_refuse(ctx, &here->pkt, here->refusal);
+	if (verdict == VERDICT_UP) {
+		headers_again(xdp_data(ctx), &here->pkt, &at);
+		if (here->pkt.unusual & UNUSUAL_ERROR)
+			translate(at.ip4, at.icmp, xdp_end(ctx), here);
+		else if (!(here->pkt.unusual & UNUSUAL_LATER_FRAGMENT))
+			rewrite_transport(&at, xdp_end(ctx), &here->pkt, &here->flow.rewrite, 0);
+		return XDP_PASS;
+	}
+	return verdict < 0 ? xdp_drop(-1 - verdict) : XDP_PASS;
 }
 
 static __always_inline int xdp_door(struct xdp_md *ctx)
@@ -57,23 +96,27 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 
 	if (!here)
 		return XDP_PASS;
-
-	if (!parse(xdp_data(ctx), xdp_end(ctx), &at, &here->pkt) || !xdp_is_whole(ctx, here->pkt.length))
+	if (!parse(xdp_data(ctx), xdp_end(ctx), &at, &here->pkt) || !xdp_is_whole(ctx, here->pkt.l3 + here->pkt.length))
 		return XDP_PASS;
+	here->pkt.segment = here->pkt.length;
+	here->pkt.door = DOOR_XDP;
 	here->pkt.ifindex = ctx->ingress_ifindex;
-	here->pkt.mac = mac_number(at.eth->h_source);
-	here->pkt.to_mac = mac_number(at.eth->h_dest);
 	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;
-	verdict = pipeline(ctx, &here->pkt, &here->flow);
+	verdict = core_decide(here);
+	if (unlikely(verdict == VERDICT_OPEN)) {
+		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)
+			fib_ask(ctx, here);
+		verdict = core_open(here);
+	}
+	if (unlikely(verdict == VERDICT_ASK)) {
+		fib_ask(ctx, here);
+		verdict = core_aim(here);
+	}
 	if (verdict == VERDICT_PASS)
 		return XDP_PASS;
-	if (verdict == VERDICT_REFUSE)
-		return xdp_refuse(ctx, &here->pkt);
-	if (verdict < 0)
-		return xdp_drop(-1 - verdict);
-	if (!rewrite(&at, xdp_end(ctx), &here->pkt, &here->flow.rewrite))
-		return XDP_PASS;
-	return here->flow.rewrite.ifindex == here->pkt.ifindex ? XDP_TX : bpf_redirect(here->flow.rewrite.ifindex, 0);
+	if (unlikely(verdict != VERDICT_FORWARD))
+		return xdp_rare(ctx, here, verdict);
+	return xdp_rewrite(ctx, here) ? xdp_send(here) : XDP_PASS;
 }
 
 #endif

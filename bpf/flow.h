@@ -12,27 +12,7 @@
 #define SERIN_FLOW_H
 
 #include "compat.h"
-#include "maps.h"
-#include "pkt.h"
-
-/* A way and what it says about the packet at hand. */
-struct flow {
-	__u32 index; /* of the way */
-	__u32 claim; /* as it was when the key was compared */
-	__u16 backend;
-	__u16 endpoint;
-	__u32 direction; /* enum serin_direction */
-	__u64 hop;       /* means something in the direction to the client only */
-	struct rewrite rewrite;
-};
-
-/* A packet on its way through. Not on the stack: that is 512 bytes for all functions that call one another. Softirqs
- * do not interrupt one another, so one per CPU is enough. */
-struct scratch {
-	struct pkt pkt;
-	struct flow flow;
-};
-MAP(scratch, PERCPU_ARRAY, 1, __u32, struct scratch);
+#include "scratch.h"
 
 /* NH (Black et al., "UMAC: Fast and Secure Message Authentication", CRYPTO 1999): sums of products of keyed words.
  * Without the secret key nobody can choose packets that collide; then one mixing round, since the bits are used apart. */
@@ -91,7 +71,8 @@ static __always_inline __u32 lowest_byte(__u64 bits)
 	return ((bits & -bits) >> 7) * 0x0001020304050607ull >> 56;
 }
 
-/* Is the packet one of this way's? Then say how it is rewritten. */
+/* Is the packet one of this way's? Then say how it is rewritten. Backends of forward: local listen where the listener
+ * does. */
 static __always_inline bool way_matches(const struct serin_way *way, const struct pkt *pkt, struct flow *ret)
 {
 	const struct serin_listener *listener = listener_at(READ_ONCE(way->listener));
@@ -99,9 +80,12 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 	const struct serin_addr *snat_addr = NULL;
 	struct rewrite *rewrite = &ret->rewrite;
 	__u32 snat_index = READ_ONCE(way->snat);
+	const struct serin_addr *there;
 
-	if (!listener || !backend)
+	if (!listener || !backend || listener->protocol != pkt->protocol)
 		return false;
+	ret->forward = SERIN_WAY_FORWARD(way);
+	there = ret->forward == SERIN_FORWARD_LOCAL ? &listener->addr : &backend->addr;
 	if (snat_index != SERIN_NO_SNAT) {
 		snat_addr = bpf_map_lookup_elem(&snat, &snat_index);
 		if (!snat_addr)
@@ -114,11 +98,11 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 			return false;
 		rewrite->src = snat_addr ? *snat_addr : pkt->src;
 		rewrite->sport = way->nat_port;
-		rewrite->dst = backend->addr;
+		rewrite->dst = *there;
 		rewrite->dport = backend->port;
 	} else {
 		if (way->nat_port != pkt->dport || !addr_equal(snat_addr ?: &way->client, &pkt->dst) ||
-		    backend->port != pkt->sport || !addr_equal(&backend->addr, &pkt->src))
+		    backend->port != pkt->sport || !addr_equal(there, &pkt->src))
 			return false;
 		rewrite->src = listener->addr;
 		rewrite->sport = listener->port;
@@ -127,6 +111,7 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 	}
 	ret->backend = way->backend;
 	ret->endpoint = backend->endpoint;
+	ret->backend_flags = backend->flags;
 	ret->hop = way->hop;
 	return true;
 }
@@ -143,6 +128,7 @@ static __always_inline bool flow_read(const struct serin_way *way, __u32 index, 
 	if ((READ_ONCE(way->claim) ^ ret->claim) >> SERIN_WAY_STATE_BITS)
 		return false;
 	ret->index = index;
+	ret->remembered = true;
 	return true;
 }
 

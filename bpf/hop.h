@@ -9,23 +9,24 @@
 #define FAMILY_INET6 10
 #define HOP_STAMPS 4 /* a second: how long a backend's next hop is trusted even while nobody watches the routes */
 
-#define HOP_ON_LINK (1ull << 62) /* in fib_ask's answer: the destination is the next hop itself */
+#define HOP_ON_LINK (1ull << 62) /* in an answer: the destination is the next hop itself */
 #define HOP_MAC ((1ull << 48) - 1)
 
-/* The kernel's answer for one packet: a hop, perhaps without a MAC address, or a drop. */
-verified_once __s64 fib_ask(ctx_t *ctx, __u32 ifindex, __u32 family, const struct serin_addr *from,
-			    const struct serin_addr *to)
+/* The kernel's answer to here->question: a hop, perhaps without a MAC address, or a drop. For every door, since all of
+ * them have the helper: the verifier checks it once for each. */
+static __noinline void fib_ask(void *ctx, struct scratch *here)
 {
+	const struct serin_addr *from = &here->question.from, *to = &here->question.to;
+	bool v4 = addr_is_mapped(to);
 	struct bpf_fib_lookup fib = {};
-	__u64 mac = 0, on_link;
+	__u64 mac, on_link;
 	__u32 *device;
 	long answer;
 
-	if (!from || !to)
-		return drop(SERIN_DROP_NO_ROUTE);
-	fib.l4_protocol = IPPROTO_TCP;
-	fib.ifindex = ifindex;
-	if (family == SERIN_IPV4) {
+	here->question.answer = drop(SERIN_DROP_NO_ROUTE);
+	fib.l4_protocol = here->pkt.protocol;
+	fib.ifindex = here->pkt.ifindex;
+	if (v4) {
 		fib.family = FAMILY_INET;
 		fib.ipv4_src = from->word[3];
 		fib.ipv4_dst = to->word[3];
@@ -35,104 +36,119 @@ verified_once __s64 fib_ask(ctx_t *ctx, __u32 ifindex, __u32 family, const struc
 		__builtin_memcpy(fib.ipv6_dst, to, sizeof(fib.ipv6_dst));
 	}
 	answer = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
-	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return drop(SERIN_DROP_NO_ROUTE);
+	/* TC's helper looks at the packet's length as well: that is for later, and for what the packet becomes. */
+	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH &&
+	    answer != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+		return;
 	device = bpf_map_lookup_elem(&device_ids, &fib.ifindex);
 	if (!device)
-		return drop(SERIN_DROP_NO_ROUTE);
+		return;
 	/* The helper writes the gateway over the destination. */
-	if (family == SERIN_IPV4)
+	if (v4)
 		on_link = fib.ipv4_dst == to->word[3];
 	else
 		on_link = addr_equal((const struct serin_addr *)fib.ipv6_dst, to);
-	if (answer == BPF_FIB_LKUP_RET_SUCCESS)
-		mac = mac_number(fib.dmac);
-	return SERIN_HOP(mac, *device & 15) | (on_link ? HOP_ON_LINK : 0);
+	mac = answer == BPF_FIB_LKUP_RET_NO_NEIGH ? 0 : mac_number(fib.dmac);
+	here->question.answer = SERIN_HOP(mac, *device & 15) | (on_link ? HOP_ON_LINK : 0);
 }
 
 /* Where an answer came without a MAC address, the one known before holds on the same device: the neighbour is only
- * being resolved anew. 0 or a drop. */
-static __always_inline int hop_settle(__s64 answer, __u64 known, __u64 *ret)
+ * being resolved anew. Else the host can be asked to find it, through the TC door. 0 or a drop. */
+static __always_inline int hop_settle(const struct scratch *here, __u64 known, __u64 *ret)
 {
+	__s64 answer = here->question.answer;
+
 	if (answer < 0)
 		return answer;
 	*ret = answer & ~HOP_ON_LINK;
 	if (*ret & HOP_MAC)
 		return 0;
-	if (!known || SERIN_HOP_DEVICE(known) != SERIN_HOP_DEVICE(*ret))
+	if (known && SERIN_HOP_DEVICE(known) == SERIN_HOP_DEVICE(*ret))
+		*ret = known;
+	else if (here->pkt.door == DOOR_XDP)
 		return drop(SERIN_DROP_NO_NEIGHBOUR);
-	*ret = known;
 	return 0;
 }
 
-/* Towards a backend. */
-static __always_inline int hop_to_backend(ctx_t *ctx, const struct pkt *pkt, const struct flow *flow, __u32 routes,
-					  __u64 *ret)
+/* The next hop as it is remembered, and whether that is still to be trusted. */
+static __always_inline bool hop_known(const struct scratch *here, __u32 routes, __u64 *ret)
 {
+	const struct flow *flow = &here->flow;
 	__u32 endpoint = flow->endpoint;
-	struct serin_hop *hop = bpf_map_lookup_elem(&hops, &endpoint);
-	int failed;
+	struct serin_hop *hop;
 
-	if (!hop)
-		return drop(SERIN_DROP_NO_ROUTE);
-	*ret = READ_ONCE(hop->hop);
-	if (likely(*ret && hop->routes_generation == routes && pkt->stamp - hop->stamp < HOP_STAMPS))
-		return 0;
-	failed = hop_settle(fib_ask(ctx, pkt->ifindex, pkt->family, &flow->rewrite.src, &flow->rewrite.dst), *ret, ret);
-	if (failed)
-		return failed;
-	WRITE_ONCE(hop->hop, *ret);
-	hop->routes_generation = routes;
-	hop->stamp = pkt->stamp;
-	return 0;
+	if (flow->direction == SERIN_TO_CLIENT) {
+		*ret = flow->hop;
+		return SERIN_HOP_GENERATION(flow->hop) == (routes & 0xfff);
+	}
+	hop = bpf_map_lookup_elem(&hops, &endpoint);
+	*ret = hop ? READ_ONCE(hop->hop) : 0;
+	return *ret && hop->routes_generation == routes && here->pkt.stamp - hop->stamp < HOP_STAMPS;
 }
 
-/* Towards a client that is opening a flow. On the same segment its own frame says where it is; and if its gateway there
- * is not known yet, the one that its frame came from is. */
-static __always_inline int hop_to_new_client(ctx_t *ctx, const struct pkt *pkt, __u64 *ret)
+/* Remember what the routes have answered. */
+static __always_inline void hop_learn(const struct scratch *here, struct serin_way *way, __u32 routes, __u64 hop)
 {
-	__s64 answer = fib_ask(ctx, pkt->ifindex, pkt->family, &pkt->dst, &pkt->src);
-	__u32 *device = bpf_map_lookup_elem(&device_ids, &pkt->ifindex);
-	__u64 seen = device ? SERIN_HOP(pkt->mac, *device & 15) : 0;
+	__u32 endpoint = here->flow.endpoint;
+	struct serin_hop *known;
 
-	if (answer >= 0 && answer & HOP_ON_LINK && SERIN_HOP_DEVICE(answer & ~HOP_ON_LINK) == SERIN_HOP_DEVICE(seen)) {
+	if (!(hop & HOP_MAC))
+		return;
+	if (here->flow.direction == SERIN_TO_CLIENT) {
+		/* Only an established flow's way is sure to be still its own. */
+		if (way && SERIN_WAY_STATE(here->flow.claim) == SERIN_WAY_ESTABLISHED)
+			WRITE_ONCE(way->hop, SERIN_HOP_OF(hop, routes));
+		return;
+	}
+	known = bpf_map_lookup_elem(&hops, &endpoint);
+	if (!known)
+		return;
+	WRITE_ONCE(known->hop, hop & ~(0xfffull << 52));
+	known->routes_generation = routes;
+	known->stamp = here->pkt.stamp;
+}
+
+/* Towards a client that is opening a flow, from the routes' answer. On the same segment its own frame says where it is; and
+ * if its gateway there is not known yet, the one that its frame came from is. */
+static __always_inline int hop_to_new_client(const struct scratch *here, __u64 *ret)
+{
+	__u32 *device = bpf_map_lookup_elem(&device_ids, &here->pkt.ifindex);
+	__u64 seen = device ? SERIN_HOP(here->pkt.mac, *device & 15) : 0;
+	__s64 answer = here->question.answer;
+
+	if (answer >= 0 && answer & HOP_ON_LINK && SERIN_HOP_DEVICE(answer) == SERIN_HOP_DEVICE(seen)) {
 		*ret = seen;
 		return 0;
 	}
-	return hop_settle(answer, seen, ret);
+	return hop_settle(here, seen, ret);
 }
 
-/* Towards the client of a flow whose next hop was looked up under older routes. */
-static __always_inline int hop_to_client(ctx_t *ctx, const struct pkt *pkt, const struct flow *flow,
-					 struct serin_way *way, __u32 routes, __u64 *ret)
+/* What an outer header adds to a packet. */
+static __always_inline __u32 outer_length(const struct flow *flow)
 {
-	int failed;
+	__u32 length = addr_is_mapped(&flow->rewrite.dst) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 
-	*ret = flow->hop;
-	if (likely(SERIN_HOP_GENERATION(flow->hop) == (routes & 0xfff)))
-		return 0;
-	failed = hop_settle(fib_ask(ctx, pkt->ifindex, pkt->family, &flow->rewrite.src, &flow->rewrite.dst), *ret, ret);
-	if (failed)
-		return failed;
-	/* Only an established flow's way is sure to be still its own. */
-	if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED) {
-		WRITE_ONCE(way->hop, SERIN_HOP_OF(*ret, routes));
-	}
-	return 0;
+	if (flow->forward == SERIN_FORWARD_GUE)
+		return length + sizeof(struct udphdr) + 4;
+	return flow->forward == SERIN_FORWARD_IPIP ? length : 0;
 }
 
 /* The device that a next hop is behind: the frame's new addresses and way out. */
-static __always_inline int hop_take(__u64 hop, const struct pkt *pkt, struct rewrite *ret)
+static __always_inline int hop_take(struct scratch *here, __u64 hop)
 {
+	struct rewrite *ret = &here->flow.rewrite;
 	__u32 id = SERIN_HOP_DEVICE(hop);
 	const struct serin_device *device = bpf_map_lookup_elem(&devices, &id);
 
 	if (!device || !device->ifindex)
 		return drop(SERIN_DROP_NO_ROUTE);
-	if (pkt->length > device->mtu)
+	ret->room = device->mtu;
+	if (unlikely(SERIN_IS_ONE_WAY(here->flow.forward)))
+		ret->room -= outer_length(&here->flow);
+	if (here->pkt.segment > ret->room)
 		return drop(SERIN_DROP_TOO_BIG);
 	ret->ifindex = device->ifindex;
-	ret->mac = hop;
+	ret->mac = hop & HOP_MAC;
 	__builtin_memcpy(ret->own_mac, device->mac, sizeof(ret->own_mac));
 	return 0;
 }

@@ -43,6 +43,14 @@ struct {
 	__array(values, struct plan_map);
 } plans SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SERIN_MAX_RULES);
+	__type(key, struct serin_rule_key);
+	__type(value, __u32);
+} rules SEC(".maps");
+
 /* Written by the kernel. The sizes of the flow table are set when it is loaded. An array that can be mapped begins on a
  * page of its own; any other behind its header, where every way would lie across two cache lines. */
 MAP_WITH(tags, ARRAY, BPF_F_MMAPABLE, 1, __u32, __u64);
@@ -50,14 +58,16 @@ MAP_WITH(ways, ARRAY, BPF_F_MMAPABLE, SERIN_WAYS_PER_BUCKET, __u32, struct serin
 MAP(hops, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_hop);
 MAP(cursors, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(stats, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_stats);
+MAP(openings, ARRAY, SERIN_MAX_SERVICES, __u32, __u64);
+MAP(named, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
 MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
 
-struct rst_budget {
+struct answer_budget {
 	__u32 stamp;
 	__u32 spent;
 };
-MAP(rst_budgets, PERCPU_ARRAY, 1, __u32, struct rst_budget);
+MAP(answer_budgets, PERCPU_ARRAY, 1, __u32, struct answer_budget);
 
 struct owner_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

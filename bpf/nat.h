@@ -25,11 +25,14 @@ static __always_inline __sum16 checksum_update(__sum16 check, __u64 changes)
 	return (__sum16)~sum_fold(changes + (__u16)~check);
 }
 
-static __always_inline void rewrite_eth(struct ethhdr *eth, const struct rewrite *to)
+static __always_inline bool rewrite_eth(struct ethhdr *eth, void *end, const struct rewrite *to)
 {
+	if ((void *)(eth + 1) > end)
+		return false;
 	*(__u32 *)eth->h_dest = (__u32)to->mac;
 	*(__u16 *)(eth->h_dest + 4) = (__u16)(to->mac >> 32);
 	__builtin_memcpy(eth->h_source, to->own_mac, sizeof(eth->h_source));
+	return true;
 }
 
 /* Addresses and TTL of the IP header; the sum of what has changed for the transport checksum's pseudo-header. */
@@ -62,24 +65,73 @@ static __always_inline __u64 rewrite_ipv6(struct ipv6hdr *ip, const struct rewri
 	return sum;
 }
 
-/* Apply the decision. False, with nothing changed, never happens: but the verifier does not remember which family was
- * parsed, so the longer header is checked again. */
-static __always_inline bool rewrite(struct headers *at, void *end, const struct pkt *pkt, const struct rewrite *to)
+/* The identification of a fragment: see fragment.h. */
+static __noinline bool rewrite_fragment(void *data, void *end, struct iphdr *ip, const struct pkt *pkt, __u32 id)
 {
-	__u64 sum;
+	__u32 *id6 = data + (pkt->fragment_at & 2047);
 
 	if (pkt->family == SERIN_IPV4) {
-		sum = rewrite_ipv4(at->ip4, to);
+		if ((void *)(ip + 1) > end)
+			return false;
+		ip->check = checksum_update(ip->check, sum_changed(0, ip->id, id & 0xffff));
+		ip->id = id;
+		return true;
+	}
+	if ((void *)(id6 + 1) > end)
+		return false;
+	*id6 = id;
+	return true;
+}
+
+/* Everything before the transport header. The bounds are checked again for the verifier: it does not know what was parsed. */
+static __always_inline bool rewrite_network(struct headers *at, void *data, void *end, const struct pkt *pkt,
+					    const struct rewrite *to, __u64 *ret_sum)
+{
+	if ((void *)(at->ip4 + 1) > end)
+		return false;
+	if (pkt->family == SERIN_IPV4) {
+		*ret_sum = rewrite_ipv4(at->ip4, to);
 	} else {
 		if ((void *)(at->ip6 + 1) > end)
 			return false;
-		sum = rewrite_ipv6(at->ip6, to);
+		*ret_sum = rewrite_ipv6(at->ip6, to);
 	}
-	rewrite_eth(at->eth, to);
+	if (!rewrite_eth(at->eth, end, to))
+		return false;
+	if (unlikely(pkt->unusual & UNUSUAL_FRAGMENT))
+		return rewrite_fragment(data, end, at->ip4, pkt, to->fragment_id);
+	return true;
+}
+
+/* No checksum stays none (RFC 768), and one that comes out as zero is written as its other zero. */
+static __always_inline void udp_update(struct udphdr *udp, __u64 sum)
+{
+	__sum16 check = udp->check;
+
+	if (!check)
+		return;
+	check = checksum_update(check, sum);
+	udp->check = check ? check : 0xffff;
+}
+
+/* Ports, and the checksum of the transport header given what has changed in its pseudo-header. */
+static __always_inline bool rewrite_transport(struct headers *at, void *end, const struct pkt *pkt,
+					      const struct rewrite *to, __u64 sum)
+{
 	sum = sum_changed(sum, pkt->ports, to->ports);
-	at->tcp->source = to->sport;
-	at->tcp->dest = to->dport;
-	at->tcp->check = checksum_update(at->tcp->check, sum);
+	if (likely(pkt->protocol == IPPROTO_TCP)) {
+		if ((void *)(at->tcp + 1) > end)
+			return false;
+		at->tcp->source = to->sport;
+		at->tcp->dest = to->dport;
+		at->tcp->check = checksum_update(at->tcp->check, sum);
+		return true;
+	}
+	if ((void *)(at->udp + 1) > end)
+		return false;
+	at->udp->source = to->sport;
+	at->udp->dest = to->dport;
+	udp_update(at->udp, sum);
 	return true;
 }
 

@@ -21,13 +21,15 @@ static __always_inline void count_packet(const struct pkt *pkt, const struct flo
 }
 
 /* A flow was opened by this CPU, or had been by another one just before. */
-static __always_inline void count_opening(const struct flow *flow, bool by_this_cpu)
+static __always_inline void count_opening(__u32 backend, bool by_this_cpu, bool by_rule)
 {
 	struct serin_table_stats *table = THE_ONE(table_stats);
-	struct serin_stats *count = stats_of(flow->backend);
+	struct serin_stats *count = stats_of(backend);
 
-	if (by_this_cpu && count)
+	if (by_this_cpu && count) {
 		count->opened++;
+		count->placed += by_rule;
+	}
 	if (!by_this_cpu && table)
 		table->lost_races++;
 }

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Opening a flow: two ways, and under forward: nat a source port. All of it or nothing. */
+/* Opening a flow: two ways (one in a one-way mode), and under forward: nat a source port. All of it or nothing. */
 #ifndef SERIN_OPEN_H
 #define SERIN_OPEN_H
 
 #include "port_claim.h"
-
-/* What a new flow is to be. */
-struct opening {
-	__u32 listener;
-	__u32 backend;
-	__u64 client_hop;
-	__u32 routes_generation;
-	__u32 forward; /* enum serin_forward */
-};
 
 /* One way of a flow in the making. */
 struct half {
@@ -34,84 +25,93 @@ static __always_inline bool half_claim(struct half *half, __u64 hash, __u32 now)
 /* The hash under which the backend's packets will look for the flow. */
 static __always_inline __u64 reverse_hash(const struct serin_way *way, const struct serin_backend *backend)
 {
+	const struct serin_listener *listener = listener_at(way->listener);
 	const struct serin_addr *towards = &way->client;
 	__u32 snat_index = way->snat;
 
 	if (snat_index != SERIN_NO_SNAT)
 		towards = bpf_map_lookup_elem(&snat, &snat_index);
-	if (!towards)
+	if (!towards || !listener)
 		return 0;
 	/* Source port first in memory, whatever the host's byte order. */
 	union {
 		__be16 port[2];
 		__u32 both;
 	} ports = { .port = { backend->port, way->nat_port } };
-	return flow_hash(&backend->addr, towards, ports.both, IPPROTO_TCP);
+	return flow_hash(SERIN_WAY_FORWARD(way) == SERIN_FORWARD_LOCAL ? &listener->addr : &backend->addr, towards,
+			 ports.both, listener->protocol);
 }
 
-static __always_inline void half_fill(struct half *half, const struct half *other, const struct pkt *pkt,
-				      const struct opening *opening, __u8 direction)
+static __always_inline void half_fill(struct half *half, const struct half *other, const struct scratch *here,
+				      __u8 direction)
 {
+	const struct opening *opening = &here->opening;
+	const struct pkt *pkt = &here->pkt;
 	struct serin_way *way = half->way;
+	__u8 flags = SERIN_WAY_FLAGS_OF(opening->forward);
 
 	way->peer = other->index;
 	way->peer_generation = SERIN_WAY_GENERATION(other->way->claim);
 	way->stamp = way->opened = pkt->stamp;
+	way->bytes_low = 0;
+	way->bytes_high = 0;
 	way->client = pkt->src;
 	way->client_port = pkt->sport;
 	way->listener = opening->listener;
 	way->backend = opening->backend;
+	if (opening->by_rule)
+		flags |= SERIN_WAY_BY_RULE;
 	if (direction == SERIN_TO_BACKEND) {
 		way->hop = 0;
 		way->next_seq = tcp_end(pkt);
-		way->flags = SERIN_WAY_SEQ;
+		way->flags = flags | (pkt->protocol == IPPROTO_TCP ? SERIN_WAY_SEQ : 0);
 	} else {
 		way->hop = SERIN_HOP_OF(opening->client_hop, opening->routes_generation);
 		way->next_seq = 0;
-		way->flags = SERIN_WAY_TO_CLIENT;
+		way->flags = flags | SERIN_WAY_TO_CLIENT;
 		way->snat = other->way->snat;
 		way->nat_port = other->way->nat_port;
 	}
 }
 
 /* Make the backend's way, whose key the forward one's address and port decide, and show it to other inserters. */
-static __always_inline bool reverse_publish(struct half *reverse, const struct half *forward, const struct pkt *pkt,
-					    const struct opening *opening, const struct serin_backend *backend)
+static __always_inline bool reverse_publish(struct half *reverse, const struct half *forward,
+					    const struct scratch *here, const struct serin_backend *backend)
 {
-	if (!half_claim(reverse, reverse_hash(forward->way, backend), pkt->stamp))
+	if (!half_claim(reverse, reverse_hash(forward->way, backend), here->pkt.stamp))
 		return false;
-	half_fill(reverse, forward, pkt, opening, SERIN_TO_CLIENT);
+	half_fill(reverse, forward, here, SERIN_TO_CLIENT);
 	way_publish(reverse->way, reverse->index, reverse->hash);
 	return true;
 }
 
 /* forward: nat. The owner word makes the reverse key ours alone. 0, or a drop. */
-static __always_inline int bind_nat(struct half *forward, struct half *reverse, const struct pkt *pkt,
-				    const struct opening *opening, const struct serin_backend *backend)
+static __always_inline int bind_nat(struct half *forward, struct half *reverse, const struct scratch *here,
+				    const struct serin_backend *backend)
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	__u32 generation = SERIN_WAY_GENERATION(forward->way->claim);
 	__u32 ports, nth;
 	__s64 place;
 
-	place = port_claim(opening->backend, forward->index, generation, forward->hash, pkt->stamp);
+	place = port_claim(here->opening.backend, forward->index, generation, forward->hash, here->pkt.stamp);
 	if (place < 0 || !set)
 		return drop(SERIN_DROP_SNAT_EXHAUSTED);
 	ports = set->snat_port_count;
 	nth = ports ? (__u32)place / ports : 0;
 	forward->way->snat = backend->snat_first + nth;
 	forward->way->nat_port = bpf_htons(set->snat_port_first + (__u32)place - nth * ports);
-	if (!reverse_publish(reverse, forward, pkt, opening, backend)) {
-		port_release(forward->way, forward->index, generation, pkt->stamp);
+	if (!reverse_publish(reverse, forward, here, backend)) {
+		port_release(forward->way, forward->index, generation, here->pkt.stamp);
 		return drop(SERIN_DROP_FLOW_TABLE_FULL);
 	}
 	return 0;
 }
 
-/* forward: gateway. The client's own port, unless that client already talks to this backend from it through another
+/* forward: gateway, local. The client's own port, unless that client already talks to this backend from it through another
  * listening address: then a few others are tried. */
-static __always_inline int bind_gateway(struct half *forward, struct half *reverse, const struct pkt *pkt,
-					const struct opening *opening, const struct serin_backend *backend)
+static __always_inline int bind_own(struct half *forward, struct half *reverse, const struct scratch *here,
+				    const struct serin_backend *backend)
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	__u64 hash = forward->hash;
@@ -120,7 +120,7 @@ static __always_inline int bind_gateway(struct half *forward, struct half *rever
 	if (!set)
 		return drop(SERIN_DROP_TUPLE_CLASH);
 	forward->way->snat = SERIN_NO_SNAT;
-	forward->way->nat_port = pkt->sport;
+	forward->way->nat_port = here->pkt.sport;
 	for (i = 0; i < 4; i++) {
 		/* Not at the end: clang 14 puts it above the loop, to fall into its beginning, and Linux 6.1 knows no loop that
 		 * is closed without a jump: "back-edge from insn". */
@@ -129,7 +129,7 @@ static __always_inline int bind_gateway(struct half *forward, struct half *rever
 			forward->way->nat_port =
 				bpf_htons(set->snat_port_first + serin_scale(hash, set->snat_port_count));
 		}
-		if (!reverse_publish(reverse, forward, pkt, opening, backend))
+		if (!reverse_publish(reverse, forward, here, backend))
 			return drop(SERIN_DROP_FLOW_TABLE_FULL);
 		if (way_rival(reverse->index, reverse->hash) == NO_WAY)
 			return 0;
@@ -167,34 +167,55 @@ static __always_inline __s64 flow_go_live(struct half *forward, struct half *rev
 	return rival == NO_WAY ? NO_WAY : rival | OPENED_BY_RIVAL;
 }
 
-/* Open the flow of a client's packet. Its way's index, perhaps OPENED_BY_RIVAL; NO_WAY when it was taken back at once;
- * or a drop, below NO_WAY. */
-verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct opening *opening)
+/* A flow of a one-way mode: the backend's answers never come by. */
+static __always_inline __s64 one_way_open(struct half *forward, const struct scratch *here,
+					  const struct serin_backend *backend)
+{
+	__s64 rival;
+
+	forward->way->snat = here->opening.forward == SERIN_FORWARD_L2 ? SERIN_NO_SNAT : backend->snat_first;
+	forward->way->nat_port = here->pkt.sport;
+	half_fill(forward, forward, here, SERIN_TO_BACKEND);
+	way_publish(forward->way, forward->index, forward->hash);
+	rival = way_rival(forward->index, forward->hash);
+	if (rival == NO_WAY && way_go_live(forward->way))
+		return forward->index;
+	way_free(forward->way, forward->index);
+	return rival == NO_WAY ? NO_WAY : rival | OPENED_BY_RIVAL;
+}
+
+/* Open the flow of a client's packet, as here->opening says. Its way's index, perhaps OPENED_BY_RIVAL; NO_WAY when it was
+ * taken back at once; or a drop, below NO_WAY. */
+verified_once __s64 flow_open(struct scratch *here)
 {
 	struct half forward = {}, reverse = {};
 	const struct serin_backend *backend;
 	int failed;
 
-	if (!pkt || !opening)
+	if (!here)
 		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
-	backend = backend_at(opening->backend);
+	backend = backend_at(here->opening.backend);
 	if (!backend)
 		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
-	if (!half_claim(&forward, hash, pkt->stamp))
+	if (!half_claim(&forward, here->opening.hash, here->pkt.stamp))
 		return NO_WAY + drop(SERIN_DROP_FLOW_TABLE_FULL);
+	if (SERIN_IS_ONE_WAY(here->opening.forward))
+		return one_way_open(&forward, here, backend);
 	/* Binding a port reads these, and giving it back when the rest fails. */
-	forward.way->client = pkt->src;
-	forward.way->backend = opening->backend;
-	if (opening->forward == SERIN_FORWARD_NAT)
-		failed = bind_nat(&forward, &reverse, pkt, opening, backend);
+	forward.way->client = here->pkt.src;
+	forward.way->listener = here->opening.listener;
+	forward.way->backend = here->opening.backend;
+	forward.way->flags = SERIN_WAY_FLAGS_OF(here->opening.forward);
+	if (here->opening.forward == SERIN_FORWARD_NAT)
+		failed = bind_nat(&forward, &reverse, here, backend);
 	else
-		failed = bind_gateway(&forward, &reverse, pkt, opening, backend);
+		failed = bind_own(&forward, &reverse, here, backend);
 	if (failed) {
 		way_free(forward.way, forward.index);
 		return NO_WAY + failed;
 	}
-	half_fill(&forward, &reverse, pkt, opening, SERIN_TO_BACKEND);
-	return flow_go_live(&forward, &reverse, pkt->stamp);
+	half_fill(&forward, &reverse, here, SERIN_TO_BACKEND);
+	return flow_go_live(&forward, &reverse, here->pkt.stamp);
 }
 
 #endif

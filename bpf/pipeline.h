@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The way of a packet, from its facts to a decision. */
+/* The way of a packet, from its facts to a decision. Nothing here knows by which door it came.
+ *
+ * A door calls core_decide(). Most packets are decided then; where the routes have to be asked, which needs the door's own
+ * context, it asks and calls core_open() or core_aim() with the answer. */
 #ifndef SERIN_PIPELINE_H
 #define SERIN_PIPELINE_H
 
-#include <serin/split.h>
-
+#include "fragment.h"
 #include "hop.h"
 #include "observe.h"
 #include "tcp.h"
@@ -14,42 +16,180 @@
 #include "open.h"
 #endif
 
-/* The listener that the packet is for, or NULL: not ours. */
-static __always_inline const struct serin_listener *listener_of(const struct pkt *pkt, __u32 *ret_id)
-{
-	struct serin_listener_key key = { .addr = pkt->dst, .port = pkt->dport, .protocol = pkt->protocol };
-	const __u32 *id = bpf_map_lookup_elem(&listener_ids, &key);
+#define LOOPBACK_IFINDEX 1
 
-	if (!id)
-		return NULL;
-	*ret_id = *id;
-	return listener_at(*id);
+/* It is on its way: count it, and learn from it. */
+static __always_inline void depart(struct scratch *here, struct serin_way *way)
+{
+	count_packet(&here->pkt, &here->flow);
+	if (way && likely(!(here->pkt.unusual & (UNUSUAL_ERROR | UNUSUAL_LATER_FRAGMENT))))
+		track(&here->pkt, &here->flow, way);
+	if (unlikely(here->pkt.unusual & UNUSUAL_FIRST_FRAGMENT))
+		fragment_teach(here, false);
 }
 
-/* Where a plan sends this client: a backend's id, or a drop. */
-verified_once int plan_backend(const struct serin_plan *plan, const struct pkt *pkt)
+/* Have the door ask the routes for the way from one end of the decision to the other. */
+static __always_inline int ask(struct scratch *here)
 {
-	struct serin_split_key key = {};
-	struct serin_split split;
-
-	if (!pkt || !plan)
-		return drop(SERIN_DROP_NO_PLAN);
-	key.client = pkt->src;
-	key.listener = pkt->dst;
-	key.client_port = pkt->sport;
-	key.listener_port = pkt->dport;
-	key.protocol = pkt->protocol;
-	key.family = pkt->family;
-	serin_split(plan, &key, &split);
-	return split.backend == SERIN_NO_BACKEND ? drop(SERIN_DROP_NO_BACKEND) : (int)split.backend;
+	here->question.from = here->flow.rewrite.src;
+	here->question.to = here->flow.rewrite.dst;
+	return VERDICT_ASK;
 }
 
-static __always_inline int service_backend(__u32 service, const struct pkt *pkt)
+/* With a flow, or at least a backend: find the next hop. VERDICT_FORWARD, VERDICT_ASK, or a drop. */
+static __always_inline int aim(struct scratch *here, struct serin_way *way, __u32 routes)
 {
-	void *of_service = bpf_map_lookup_elem(&plans, &service);
-	const struct serin_plan *plan = of_service ? THE_ONE(*(struct plan_map *)of_service) : NULL;
+	__u64 hop;
+	int failed;
 
-	return plan ? plan_backend(plan, pkt) : drop(SERIN_DROP_NO_PLAN);
+	if (unlikely(!hop_known(here, routes, &hop)))
+		return ask(here);
+	failed = hop_take(here, hop);
+	if (failed)
+		return failed;
+	depart(here, way);
+	return VERDICT_FORWARD;
+}
+
+/* A process of this host is the backend: only ports change, the way up and the way back. */
+static __always_inline int go_local(struct scratch *here, struct serin_way *way)
+{
+	bool back = here->flow.direction == SERIN_TO_CLIENT;
+
+	if (back != (here->pkt.door == DOOR_TC_EGRESS))
+		return VERDICT_PASS;
+	depart(here, way);
+	return VERDICT_UP;
+}
+
+/* A packet of a flow. */
+static __always_inline int go_on(struct scratch *here, struct serin_way *way, const struct serin_settings *set)
+{
+	const struct flow *flow = &here->flow;
+	bool tcp = here->pkt.protocol == IPPROTO_TCP;
+
+	if (unlikely(flow->backend_flags & SERIN_BACKEND_RESET) && tcp && !here->pkt.unusual) {
+		here->refusal = SERIN_DROP_RESETTING;
+		return VERDICT_REFUSE;
+	}
+	if (unlikely(flow->forward == SERIN_FORWARD_LOCAL))
+		return go_local(here, way);
+	if (unlikely(here->pkt.unusual & UNUSUAL_DOOR))
+		return VERDICT_PASS;
+	if (here->pkt.ttl <= 1 && flow->forward != SERIN_FORWARD_L2)
+		return drop(SERIN_DROP_TTL_EXPIRED);
+	return aim(here, way, set->routes_generation);
+}
+
+/* Where a one-way mode's packet goes without a flow: the backend is all there is to know. */
+static __always_inline bool flow_by_ring(struct scratch *here)
+{
+	const struct serin_backend *backend = backend_at(here->opening.backend);
+	struct serin_table_stats *count = THE_ONE(table_stats);
+	struct flow *flow = &here->flow;
+	const struct serin_addr *outer;
+	__u32 snat_index;
+
+	if (!backend)
+		return false;
+	snat_index = backend->snat_first;
+	outer = bpf_map_lookup_elem(&snat, &snat_index);
+	flow->rewrite.src = outer && here->opening.forward != SERIN_FORWARD_L2 ? *outer : here->pkt.src;
+	flow->rewrite.dst = backend->addr;
+	flow->rewrite.ports = here->pkt.ports;
+	flow->backend = here->opening.backend;
+	flow->endpoint = backend->endpoint;
+	flow->direction = SERIN_TO_BACKEND;
+	flow->forward = here->opening.forward;
+	flow->backend_flags = backend->flags;
+	flow->remembered = false;
+	if (count)
+		count->unremembered++;
+	return true;
+}
+
+/* May a segment without a SYN open a flow? With the client's own addresses a backend can go on with a connection that this
+ * host knows nothing about. One that stays on this host is none of ours if it began before us. */
+static __always_inline int judge_stray(__u32 forward, __u32 flags)
+{
+	if ((flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
+		return VERDICT_FORWARD;
+	switch (forward) {
+	case SERIN_FORWARD_LOCAL:
+		return VERDICT_PASS;
+	case SERIN_FORWARD_NAT:
+		return VERDICT_REFUSE;
+	case SERIN_FORWARD_GATEWAY:
+		return flags & (TCP_SYN | TCP_RST) ? VERDICT_REFUSE : VERDICT_FORWARD;
+	default:
+		return VERDICT_FORWARD;
+	}
+}
+
+/* A packet without a flow: what it is for. VERDICT_OPEN with here->opening filled, another verdict, or a drop. */
+verified_once int core_meet(struct scratch *here)
+{
+	const struct serin_listener *listener;
+	struct opening *opening;
+	struct pkt *pkt;
+	int backend, stray;
+
+	if (!here)
+		return VERDICT_PASS;
+	pkt = &here->pkt;
+	opening = &here->opening;
+	if (pkt->door == DOOR_TC_EGRESS)
+		return VERDICT_PASS;
+	listener = listener_of(here, pkt->dport, &opening->listener);
+	if (!listener || !listener->forward || !sent_to_us(pkt)) {
+		if (pkt->unusual & UNUSUAL_FIRST_FRAGMENT)
+			fragment_teach(here, true);
+		return VERDICT_PASS;
+	}
+	opening->forward = listener->forward;
+	if (pkt->unusual & UNUSUAL_DOOR && opening->forward != SERIN_FORWARD_LOCAL)
+		return VERDICT_PASS;
+	if (pkt->unusual & UNUSUAL_ERROR && !SERIN_IS_ONE_WAY(opening->forward))
+		return VERDICT_PASS;
+	if (pkt->protocol == IPPROTO_TCP && !(pkt->unusual & (UNUSUAL_ERROR | UNUSUAL_LATER_FRAGMENT))) {
+		stray = judge_stray(opening->forward, pkt->flags);
+		here->refusal = SERIN_DROP_NO_FLOW;
+		if (stray != VERDICT_FORWARD)
+			return stray;
+	}
+	if (pkt->ttl <= 1 && opening->forward != SERIN_FORWARD_L2 && opening->forward != SERIN_FORWARD_LOCAL)
+		return drop(SERIN_DROP_TTL_EXPIRED);
+	backend = service_backend(listener->service, here);
+	if (backend < 0)
+		return backend;
+	opening->backend = backend;
+	here->question.from = pkt->dst;
+	here->question.to = pkt->src;
+	return VERDICT_OPEN;
+}
+
+/* Decide. VERDICT_FORWARD, VERDICT_UP: here->flow says everything, and the packet has been counted. */
+verified_once int core_decide(struct scratch *here)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	struct serin_way *way;
+	int verdict;
+
+	if (!here || !set)
+		return VERDICT_PASS;
+	if (unlikely(here->pkt.unusual & UNUSUAL_LATER_FRAGMENT)) {
+		verdict = fragment_recall(here);
+		if (verdict != VERDICT_FORWARD)
+			return verdict;
+	}
+	here->opening.hash = pkt_hash(&here->pkt);
+	way = flow_find(&here->pkt, here->opening.hash, &here->flow);
+	if (likely(way)) {
+		if (likely(!begins_anew(&here->pkt, &here->flow, way, set)))
+			return go_on(here, way, set);
+		flow_retire(&here->flow, way, here->pkt.stamp);
+	}
+	return core_meet(here);
 }
 
 /* A rival's flow shows itself as soon as it is whole: that takes it less than these looks. */
@@ -63,98 +203,73 @@ static __always_inline void flow_await(__u32 index)
 			break;
 }
 
-/* XDP also sees frames that the switch has flooded, or a promiscuous port brings: another load balancer's, maybe. They
- * are its own to answer. A VRRP router's virtual address (RFC 5798, section 7.3) is whoever's the VIP is. */
-static __always_inline bool sent_to_us(const struct pkt *pkt)
+/* Is there a place for the packet's flow, and has it taken it? Its way, or NULL and a drop. */
+static __always_inline struct serin_way *flow_begin(struct scratch *here, int *ret_failed)
 {
-	__u32 *id = bpf_map_lookup_elem(&device_ids, &pkt->ifindex);
-	struct serin_device *device = id ? bpf_map_lookup_elem(&devices, id) : NULL;
-	__u64 vrrp = pkt->to_mac & 0xffffffffffull;
-
-	return !device || pkt->to_mac == mac_number(device->mac) || vrrp == VRRP_IPV4 || vrrp == VRRP_IPV6;
-}
-
-/* A packet without a flow: what it is for, and a flow if it may open one. VERDICT_FORWARD with its way and `ret` filled,
- * another verdict, or a drop. */
-static __always_inline int pipeline_open(ctx_t *ctx, const struct pkt *pkt, __u64 hash,
-					 const struct serin_settings *set, struct flow *ret, struct serin_way **ret_way)
-{
-	struct opening opening = { .routes_generation = set->routes_generation };
-	const struct serin_listener *listener = listener_of(pkt, &opening.listener);
-	int backend, failed;
-	__s64 index;
+	__s64 index = flow_open(here);
+	struct serin_way *way;
 	bool rival;
 
-	if (!listener || !listener->forward || !sent_to_us(pkt))
-		return VERDICT_PASS;
-	if (pkt->fragment)
-		return drop(SERIN_DROP_FRAGMENT_EARLY);
-	opening.forward = listener->forward;
-	/* With the client's own addresses a backend can go on with a connection that this host knows nothing about. */
-	if ((pkt->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN &&
-	    (opening.forward == SERIN_FORWARD_NAT || pkt->flags & (TCP_SYN | TCP_RST)))
-		return VERDICT_REFUSE;
-	if (pkt->ttl <= 1)
-		return drop(SERIN_DROP_TTL_EXPIRED);
-	backend = service_backend(listener->service, pkt);
-	if (backend < 0)
-		return backend;
-	opening.backend = backend;
-	failed = hop_to_new_client(ctx, pkt, &opening.client_hop);
-	if (failed)
-		return failed;
-	index = flow_open(pkt, hash, &opening);
+	*ret_failed = drop(SERIN_DROP_CONTENDED);
 	if (index < NO_WAY)
-		return index - NO_WAY;
-	if (index == NO_WAY)
-		return drop(SERIN_DROP_CONTENDED);
+		*ret_failed = index - NO_WAY;
+	if (index <= NO_WAY)
+		return NULL;
 	rival = (index & OPENED_BY_RIVAL) != 0;
+	count_opening(here->opening.backend, !rival, here->opening.by_rule);
 	if (rival)
 		flow_await(index);
-	*ret_way = flow_way(index, pkt);
-	if (!*ret_way || !flow_read(*ret_way, index, pkt, ret))
-		return drop(SERIN_DROP_CONTENDED);
-	count_opening(ret, !rival);
-	return VERDICT_FORWARD;
+	way = flow_way(index, &here->pkt);
+	return way && flow_read(way, index, &here->pkt, &here->flow) ? way : NULL;
 }
 
-/* Decide. VERDICT_FORWARD: `ret_flow->rewrite` says everything, and the packet has been counted. */
-static __always_inline int pipeline(ctx_t *ctx, const struct pkt *pkt, struct flow *ret_flow)
+/* After VERDICT_OPEN, with the routes' answer about the way back to the client. A one-way mode needs neither that nor a
+ * flow. VERDICT_FORWARD, VERDICT_UP, VERDICT_ASK, or a drop. */
+verified_once int core_open(struct scratch *here)
 {
 	const struct serin_settings *set = THE_ONE(settings);
-	__u64 hash = pkt_hash(pkt), hop = 0;
-	struct serin_way *way;
-	int verdict;
+	struct serin_way *way = NULL;
+	int failed = drop(SERIN_DROP_NO_BACKEND);
+	bool one_way;
 
-	if (!set)
+	if (!here || !set)
 		return VERDICT_PASS;
-	way = flow_find(pkt, hash, ret_flow);
-	if (way && syn_begins_anew(pkt, ret_flow, way, set)) {
-		flow_retire(ret_flow, way, pkt->stamp);
-		way = NULL;
+	one_way = SERIN_IS_ONE_WAY(here->opening.forward);
+	here->opening.routes_generation = set->routes_generation;
+	if (!one_way && here->opening.forward != SERIN_FORWARD_LOCAL) {
+		failed = hop_to_new_client(here, &here->opening.client_hop);
+		if (failed)
+			return failed;
 	}
-	if (!way) {
-		verdict = pipeline_open(ctx, pkt, hash, set, ret_flow, &way);
-		if (verdict != VERDICT_FORWARD)
-			return verdict;
-		/* The verifier does not see that there always is one. */
-		if (!way)
-			return drop(SERIN_DROP_CONTENDED);
-	}
-	if (pkt->fragment)
-		return drop(SERIN_DROP_FRAGMENT_EARLY);
-	if (pkt->ttl <= 1)
-		return drop(SERIN_DROP_TTL_EXPIRED);
-	if (ret_flow->direction == SERIN_TO_BACKEND)
-		verdict = hop_to_backend(ctx, pkt, ret_flow, set->routes_generation, &hop);
-	else
-		verdict = hop_to_client(ctx, pkt, ret_flow, way, set->routes_generation, &hop);
-	if (!verdict)
-		verdict = hop_take(hop, pkt, &ret_flow->rewrite);
-	if (verdict)
-		return verdict;
-	count_packet(pkt, ret_flow);
-	track(pkt, ret_flow, way);
+	/* An error is no client's word, a RST no beginning. */
+	if (!one_way || !(here->pkt.unusual & UNUSUAL_ERROR || here->pkt.flags & TCP_RST))
+		way = flow_begin(here, &failed);
+	if (!way && (!one_way || !flow_by_ring(here)))
+		return failed;
+	return go_on(here, way, set);
+}
+
+/* After VERDICT_ASK, with the routes' answer. VERDICT_FORWARD, or a drop. */
+verified_once int core_aim(struct scratch *here)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	struct serin_way *way = NULL;
+	__u64 hop = 0;
+	int failed;
+
+	if (!here || !set)
+		return VERDICT_PASS;
+	if (here->flow.remembered)
+		way = flow_way(here->flow.index, &here->pkt);
+	hop_known(here, set->routes_generation, &hop);
+	failed = hop_settle(here, hop, &hop);
+	if (failed)
+		return failed;
+	hop_learn(here, way, set->routes_generation, hop);
+	failed = hop_take(here, hop);
+	if (failed)
+		return failed;
+	depart(here, way);
 	return VERDICT_FORWARD;
 }
 

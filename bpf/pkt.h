@@ -5,12 +5,30 @@
 
 #include <serin/abi.h>
 
+#define IPPROTO_ICMPV6 58
+
 enum tcp_flag {
 	TCP_FIN = 0x01,
 	TCP_SYN = 0x02,
 	TCP_RST = 0x04,
 	TCP_ACK = 0x10,
 };
+
+/* Where a packet comes in. */
+enum door {
+	DOOR_XDP,
+	DOOR_TC_INGRESS,
+	DOOR_TC_EGRESS, /* answers of processes on this host, see forward: local */
+};
+
+/* What makes a packet take the long way through the core. */
+enum unusual {
+	UNUSUAL_FIRST_FRAGMENT = 1, /* the transport header is whole */
+	UNUSUAL_LATER_FRAGMENT = 2, /* there is none: ports are those of the first fragment */
+	UNUSUAL_ERROR = 4, /* an ICMP error: the facts are those of the packet that it is about, turned round */
+	UNUSUAL_DOOR = 8,  /* an answer of this host's, or something that never left it */
+};
+#define UNUSUAL_FRAGMENT (UNUSUAL_FIRST_FRAGMENT | UNUSUAL_LATER_FRAGMENT)
 
 /* The facts. Sequence numbers and lengths are in host byte order. */
 struct pkt {
@@ -21,19 +39,26 @@ struct pkt {
 		};
 		__u32 ports; /* both, as they lie in the packet */
 	};
-	__u8 family; /* enum serin_family */
-	__u8 protocol;
+	__u8 family;   /* enum serin_family */
+	__u8 protocol; /* TCP or UDP */
 	__u8 ttl;
-	__u8 flags;    /* enum tcp_flag */
-	__u8 fragment; /* first of several; the transport header is whole */
-	__u8 pad[3];
+	__u8 flags; /* enum tcp_flag */
 	__u32 seq, ack;
 	__u32 payload; /* bytes after the TCP header */
 	__u32 length;  /* of the IP packet */
+	__u32 segment; /* the same, of the largest that the NIC will make of it: the two differ for GSO packets */
 	__u32 ifindex; /* where it came from */
 	__u32 stamp;   /* now */
-	__u64 mac;     /* the sender's, low 48 bits */
-	__u64 to_mac;  /* the receiver's */
+	__u32 fragment_id;
+	__u64 mac;      /* the sender's, low 48 bits */
+	__u64 to_mac;   /* the receiver's */
+	__u16 l3, l4;   /* where the headers begin in the frame */
+	__u8 unusual;   /* enum unusual */
+	__u8 door;      /* enum door */
+	__u8 may_split; /* IPv4 without "don't fragment" */
+	__u8 tos;
+	__u16 fragment_at; /* where the identification of a fragment is in the frame */
+	__u8 pad[6];
 };
 
 /* The sequence number after the segment's last one. */
@@ -44,7 +69,7 @@ static __always_inline __u32 tcp_end(const struct pkt *pkt)
 
 /* The decision: every field that differs, and where the frame goes. */
 struct rewrite {
-	struct serin_addr src, dst;
+	struct serin_addr src, dst; /* ipip, gue: of the outer header */
 	union {
 		struct {
 			__be16 sport, dport;
@@ -52,16 +77,21 @@ struct rewrite {
 		__u32 ports;
 	};
 	__u32 ifindex;
-	__u64 mac;       /* next hop's, low 48 bits */
-	__u8 own_mac[6]; /* of the device that it leaves by */
-	__u8 pad[2];
+	__u64 mac;         /* next hop's, low 48 bits; 0 at the TC door: the host is to find it */
+	__u8 own_mac[6];   /* of the device that it leaves by */
+	__u16 room;        /* "too big": the largest IP packet that would have passed */
+	__u32 fragment_id; /* of a fragment */
 };
 
 /* What becomes of a packet. Values below zero are drops: see drop(). */
 enum verdict {
 	VERDICT_PASS,    /* not ours: untouched, to the host */
 	VERDICT_FORWARD, /* rewrite and send */
+	VERDICT_UP,      /* rewrite and pass on, to a process of this host or from it */
 	VERDICT_REFUSE,  /* answer with a RST */
+	/* Not the last word: the core goes on when the door has asked the routes. */
+	VERDICT_ASK,  /* then core_aim() */
+	VERDICT_OPEN, /* then core_open() */
 };
 
 /* Dropped whole, for a reason that is counted. */

@@ -29,7 +29,7 @@ static __always_inline void port_release(const struct serin_way *way, __u32 inde
 	const struct serin_settings *set = THE_ONE(settings);
 	__u64 *owner;
 
-	if (!set || !backend || way->snat == SERIN_NO_SNAT)
+	if (!set || !backend || SERIN_WAY_FORWARD(way) != SERIN_FORWARD_NAT)
 		return;
 	owner = owner_at(backend->endpoint, owner_place(set, backend, way->snat, way->nat_port));
 	if (owner)

@@ -4,17 +4,15 @@
 #define SERIN_RESET_H
 
 #include "nat.h"
-#include "maps.h"
-#include "compat.h"
+#include "scratch.h"
 
-/* May another RST be sent by this CPU within this stamp? */
-static __always_inline bool rst_allowed(__u32 stamp)
+/* May another answer of our own be sent by this CPU within this stamp? */
+static __always_inline bool answer_allowed(__u32 stamp)
 {
-	struct rst_budget *budget = THE_ONE(rst_budgets);
+	struct answer_budget *budget = THE_ONE(answer_budgets);
 	const struct serin_settings *set = THE_ONE(settings);
-	struct serin_table_stats *count = THE_ONE(table_stats);
 
-	if (!budget || !set || !count)
+	if (!budget || !set)
 		return false;
 	if (budget->stamp != stamp) {
 		budget->stamp = stamp;
@@ -24,8 +22,23 @@ static __always_inline bool rst_allowed(__u32 stamp)
 	if (budget->spent >= (set->answers_per_second * 275ull >> 10) + 1)
 		return false;
 	budget->spent++;
-	count->rst_sent++;
 	return true;
+}
+
+static __always_inline void count_rst(void)
+{
+	struct serin_table_stats *count = THE_ONE(table_stats);
+
+	if (count)
+		count->rst_sent++;
+}
+
+/* Of the whole frame. */
+static __always_inline int rst_length(const struct pkt *pkt)
+{
+	__u32 network = pkt->family == SERIN_IPV4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	return (pkt->l3 & 31) + network + sizeof(struct tcphdr);
 }
 
 #define TCP_OFFSET_RST bpf_htons(0x5000 | TCP_RST)
@@ -88,19 +101,22 @@ static __always_inline void rst_write_ipv6(struct ipv6hdr *ip, const struct pkt 
 /* Write the whole answer over a frame that has just the room for it: back to where the segment came from. */
 static __always_inline bool rst_write(void *data, void *end, const struct pkt *pkt)
 {
+	void *l3 = data + (pkt->l3 & 31);
 	struct ethhdr *eth = data;
 	__u8 own[6];
 	struct tcphdr *tcp;
 
+	if ((void *)(eth + 1) > end)
+		return false;
 	if (pkt->family == SERIN_IPV4) {
-		struct iphdr *ip = (void *)(eth + 1);
+		struct iphdr *ip = l3;
 
 		tcp = (void *)(ip + 1);
 		if ((void *)(tcp + 1) > end)
 			return false;
 		rst_write_ipv4(ip, pkt);
 	} else {
-		struct ipv6hdr *ip = (void *)(eth + 1);
+		struct ipv6hdr *ip = l3;
 
 		tcp = (void *)(ip + 1);
 		if ((void *)(tcp + 1) > end)

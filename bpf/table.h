@@ -37,6 +37,16 @@ static __always_inline void way_free(struct serin_way *way, __u32 index)
 	store_release(&way->claim, claim_same(READ_ONCE(way->claim), SERIN_WAY_FREE));
 }
 
+/* A flow is gone when its way to the backend is taken, once, by whoever takes it. */
+static __always_inline void count_gone(const struct serin_way *way, __u32 state)
+{
+	__u32 backend = READ_ONCE(way->backend);
+	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
+
+	if (count && state < SERIN_WAY_CLOSED && SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND)
+		count->gone++;
+}
+
 /* Take the other direction's way out of a flow that is ending. Its owner may be changing its state meanwhile (then look
  * again), or still be opening it (then it is told to give up), or may be ending it as well (then it does the rest). */
 static __always_inline void peer_retire(__u32 index, __u32 generation)
@@ -57,6 +67,7 @@ static __always_inline void peer_retire(__u32 index, __u32 generation)
 			if (swap_if(&peer->claim, claim, claim_same(claim, SERIN_WAY_KILLED)))
 				return;
 		} else if (swap_if(&peer->claim, claim, claim_next(claim, SERIN_WAY_BUSY))) {
+			count_gone(peer, state);
 			way_free(peer, index);
 			return;
 		}
@@ -75,6 +86,7 @@ verified_once int flow_end(__u32 index, __u32 claim, __u32 now)
 	    !swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
 		return false;
 	way_set_tag(index, 0);
+	count_gone(way, SERIN_WAY_STATE(claim));
 	peer = way->peer;
 	peer_generation = way->peer_generation;
 	peer_retire(peer, peer_generation);
@@ -194,12 +206,17 @@ verified_once __s64 way_claim(__u64 hash, __u32 now)
 /* Do two ways stand for the same key? Both are read while their owners hold them PENDING or live. */
 static __always_inline bool same_key(const struct serin_way *a, const struct serin_way *b)
 {
+	const struct serin_listener *listener_a = listener_at(a->listener), *listener_b = listener_at(b->listener);
 	const struct serin_backend *backend_a, *backend_b;
 
 	if (SERIN_WAY_DIRECTION(a) != SERIN_WAY_DIRECTION(b) || !addr_equal(&a->client, &b->client))
 		return false;
+	if (!listener_a || !listener_b || listener_a->protocol != listener_b->protocol)
+		return false;
 	if (SERIN_WAY_DIRECTION(a) == SERIN_TO_BACKEND)
 		return a->client_port == b->client_port && a->listener == b->listener;
+	if (SERIN_WAY_FORWARD(a) == SERIN_FORWARD_LOCAL && !addr_equal(&listener_a->addr, &listener_b->addr))
+		return false;
 	backend_a = backend_at(a->backend);
 	backend_b = backend_at(b->backend);
 	return backend_a && backend_b && a->nat_port == b->nat_port && backend_a->endpoint == backend_b->endpoint;

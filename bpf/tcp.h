@@ -90,6 +90,12 @@ static __always_inline void track_fin(const struct tracked *flow, struct serin_w
 		count->closed++;
 }
 
+/* Owed until the backend's next number is beyond what the client had when it asked: nothing is, right after a handshake. */
+static __always_inline __u32 asked_at_first(const struct pkt *pkt)
+{
+	return pkt->payload ? pkt->ack : pkt->ack - 1;
+}
+
 /* Segments that are not plain data of an established connection. */
 verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __u32 direction, __u32 backend)
 {
@@ -121,9 +127,16 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, peer->next_seq))) {
 		way->next_seq = tcp_end(pkt);
 	}
+	/* Nobody's answers are seen here: a client that goes on is taken at its word. Its way can be taken back all the same. */
+	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
+	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {
+		count->established++;
+		embryonic = false;
+	}
 	/* Only who has seen the backend's number can acknowledge it: an answer alone proves nothing about the client. */
-	if (embryonic && direction == SERIN_TO_BACKEND && pkt->flags & TCP_ACK && peer && peer->flags & SERIN_WAY_SEQ &&
-	    pkt->ack == peer->next_seq && flow_establish(&flow, peer)) {
+	if (embryonic && direction == SERIN_TO_BACKEND && pkt->flags & TCP_ACK && peer && peer != way &&
+	    peer->flags & SERIN_WAY_SEQ && pkt->ack == peer->next_seq && flow_establish(&flow, peer)) {
+		way->asked = asked_at_first(pkt);
 		count->established++;
 		embryonic = false;
 	}
@@ -135,12 +148,49 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	return 0;
 }
 
+/* A client that goes on after an answer is a real one; an answer alone proves nothing. */
+verified_once int track_udp(__u32 index, __u32 claim, __u32 direction, __u32 backend)
+{
+	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
+	struct serin_way *way = way_at(index), *peer;
+	struct tracked flow = { way, claim, direction };
+
+	if (!way || !count)
+		return 0;
+	if (direction == SERIN_TO_CLIENT) {
+		if (!(way->flags & SERIN_WAY_ANSWERED))
+			way->flags |= SERIN_WAY_ANSWERED;
+		return 0;
+	}
+	peer = flow_peer(way);
+	if (peer && peer != way && peer->flags & SERIN_WAY_ANSWERED && flow_establish(&flow, peer))
+		count->established++;
+	return 0;
+}
+
+static __always_inline void way_count(struct serin_way *way, __u32 length)
+{
+	__u32 sum = way->bytes_low + length;
+
+	if (unlikely(sum < length))
+		way->bytes_high++;
+	way->bytes_low = sum;
+}
+
 static __always_inline void track(const struct pkt *pkt, const struct flow *flow, struct serin_way *way)
 {
 	__u32 end;
 
 	if (way->stamp != pkt->stamp)
 		way->stamp = pkt->stamp;
+	way_count(way, pkt->length);
+	if (pkt->protocol == IPPROTO_UDP) {
+		if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC)
+			track_udp(flow->index, flow->claim, flow->direction, flow->backend);
+		return;
+	}
+	if (flow->direction == SERIN_TO_BACKEND && (pkt->payload || SERIN_IS_ONE_WAY(flow->forward)))
+		way->asked = pkt->ack;
 	end = pkt->seq + pkt->payload;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
 		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
@@ -153,13 +203,27 @@ static __always_inline void track(const struct pkt *pkt, const struct flow *flow
 }
 
 /* A client's SYN on a flow that is over, by its FINs, a RST or its age: a new connection that happens to have the old
- * one's ports. */
+ * one's ports. In one-way modes its own FIN is all there is to see. */
 static __always_inline bool syn_begins_anew(const struct pkt *pkt, const struct flow *flow, const struct serin_way *way,
 					    const struct serin_settings *set)
 {
-	if (likely(!(pkt->flags & TCP_SYN)) || pkt->flags & TCP_ACK || flow->direction != SERIN_TO_BACKEND)
+	__u32 over = SERIN_IS_ONE_WAY(flow->forward) ? SERIN_WAY_HALF_CLOSED : SERIN_WAY_CLOSED;
+
+	if (pkt->flags & TCP_ACK)
 		return false;
-	return SERIN_WAY_STATE(flow->claim) == SERIN_WAY_CLOSED || way_expired(set, way, flow->claim, pkt->stamp);
+	return SERIN_WAY_STATE(flow->claim) >= over || way_expired(set, way, flow->claim, pkt->stamp);
+}
+
+/* A client's packet that asks for a new flow where there is an old one. UDP has no beginning: the idle time is all, and
+ * a backend that is being emptied lets its UDP clients move. */
+static __always_inline bool begins_anew(const struct pkt *pkt, const struct flow *flow, const struct serin_way *way,
+					const struct serin_settings *set)
+{
+	if (flow->direction != SERIN_TO_BACKEND || pkt->unusual & UNUSUAL_ERROR)
+		return false;
+	if (likely(pkt->protocol == IPPROTO_TCP))
+		return unlikely(pkt->flags & TCP_SYN) && syn_begins_anew(pkt, flow, way, set);
+	return flow->backend_flags & SERIN_BACKEND_RESET || way_expired(set, way, flow->claim, pkt->stamp);
 }
 
 #endif

@@ -216,8 +216,11 @@ enum serin_way_flags {
 	SERIN_WAY_SEQ = 2,       /* next_seq means something */
 	SERIN_WAY_ANSWERED = 4,  /* UDP, to the client: the backend has said something */
 	SERIN_WAY_BY_RULE = 8,   /* the client was placed, not drawn */
-	SERIN_WAY_TO_CLIENT = 16 /* this is the way to the client */
+	SERIN_WAY_TO_CLIENT = 16, /* this is the way to the client */
+	/* The upper three bits: the flow's enum serin_forward. */
 };
+#define SERIN_WAY_FORWARD(way) ((way)->flags >> 5)
+#define SERIN_WAY_FLAGS_OF(forward) ((forward) << 5)
 
 /* Map `ways`: one direction of one flow; bucket b owns ways [8 b, 8 b + 8). Both ways of a flow hold the same facts, a
  * flag says which of them are the key:

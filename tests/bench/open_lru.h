@@ -8,13 +8,6 @@
 
 #define OPENED_BY_RIVAL (1ll << 32)
 
-struct opening {
-	__u32 listener;
-	__u32 backend;
-	__u64 client_hop;
-	__u32 forward;
-};
-
 /* Off the stack: 64 bytes more and the chain of calls is past 512. */
 MAP(lru_new, PERCPU_ARRAY, 1, __u32, struct serin_way);
 
@@ -25,8 +18,10 @@ verified_once int lru_insert(const struct lru_key *key, const struct serin_way *
 	return bpf_map_update_elem(&lru, key, way, BPF_NOEXIST);
 }
 
-verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct opening *opening)
+verified_once __s64 flow_open(struct scratch *here)
 {
+	const struct opening *opening;
+	const struct pkt *pkt;
 	const struct serin_settings *set = THE_ONE(settings);
 	const struct serin_backend *backend;
 	struct serin_way *way = THE_ONE(lru_new);
@@ -35,12 +30,14 @@ verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct op
 	__u32 snat_index;
 	__s64 place;
 
-	if (!pkt || !opening || !set || !way)
+	if (!here || !set || !way)
 		return NO_WAY;
+	opening = &here->opening;
+	pkt = &here->pkt;
 	backend = backend_at(opening->backend);
 	if (!backend)
 		return NO_WAY;
-	place = port_claim(opening->backend, 0, 1, hash, pkt->stamp);
+	place = port_claim(opening->backend, 0, 1, opening->hash, pkt->stamp);
 	if (place < 0)
 		return NO_WAY + drop(SERIN_DROP_SNAT_EXHAUSTED);
 	snat_index = way->snat = backend->snat_first;
@@ -56,13 +53,13 @@ verified_once __s64 flow_open(const struct pkt *pkt, __u64 hash, const struct op
 	way->listener = opening->listener;
 	way->backend = opening->backend;
 	way->next_seq = pkt->seq + 1;
-	way->flags = SERIN_WAY_SEQ;
+	way->flags = SERIN_WAY_FLAGS_OF(SERIN_FORWARD_NAT) | SERIN_WAY_SEQ;
 	way->hop = 0;
 	lru_key_of(pkt, &key);
 	if (lru_insert(&key, way))
 		return NO_WAY;
-	way->flags = SERIN_WAY_TO_CLIENT;
-	way->hop = opening->client_hop;
+	way->flags = SERIN_WAY_FLAGS_OF(SERIN_FORWARD_NAT) | SERIN_WAY_TO_CLIENT;
+	way->hop = SERIN_HOP_OF(opening->client_hop, set->routes_generation);
 	key.src = backend->addr;
 	key.dst = *own;
 	key.ports = backend->port | (__u32)way->nat_port << 16;

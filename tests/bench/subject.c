@@ -127,7 +127,7 @@ static void put_service(const struct subject *subject)
 		.linger_half_closed = 1000,
 		.linger_closed = 1000,
 		.port_rest = 224,
-		.rst_per_second = 100,
+		.answers_per_second = 100,
 	};
 	struct serin_device device = { .ifindex = if_nametoindex(BENCH_DEVICE),
 				       .mtu = 1500,
@@ -233,7 +233,7 @@ size_t subject_answers(const struct subject *subject, struct bench_packet *ret, 
 		first = false;
 		for (i = 0; i < count; i++)
 			if (SERIN_WAY_STATE(ways[i].claim) >= SERIN_WAY_EMBRYONIC &&
-			    ways[i].direction == SERIN_TO_CLIENT && found < room)
+			    SERIN_WAY_DIRECTION(&ways[i]) == SERIN_TO_CLIENT && found < room)
 				ret[found++] = answer_of(&ways[i]);
 	} while (!r);
 	free(ways);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A packet on its way through the core: facts, flow, decision, and what the steps hand to one another. */
+#ifndef SERIN_SCRATCH_H
+#define SERIN_SCRATCH_H
+
+#include <serin/split.h>
+
+#include "compat.h"
+#include "maps.h"
+#include "pkt.h"
+
+/* A way and what it says about the packet at hand. */
+struct flow {
+	__u32 index; /* of the way */
+	__u32 claim; /* as it was when the key was compared */
+	__u16 backend;
+	__u16 endpoint;
+	__u8 direction;     /* enum serin_direction */
+	__u8 forward;       /* enum serin_forward */
+	__u8 backend_flags; /* enum serin_backend_flags */
+	__u8 remembered;    /* if not, index and claim say nothing: sent where the ring says, and that is all */
+	__u64 hop;          /* means something in the direction to the client only */
+	struct rewrite rewrite;
+};
+
+/* What a new flow is to be. */
+struct opening {
+	__u64 hash;
+	__u32 listener;
+	__u32 backend;
+	__u8 forward; /* enum serin_forward */
+	__u8 by_rule;
+	__u8 pad[6];
+	__u64 client_hop;
+	__u32 routes_generation;
+	__u32 pad2;
+};
+
+/* What the routes are asked: how to get from one address to another. The answer: SERIN_HOP, HOP_ON_LINK, or a drop. */
+struct question {
+	struct serin_addr from, to;
+	__s64 answer;
+};
+
+struct fragment_key {
+	struct serin_addr src, dst;
+	__u32 id; /* as in the packet */
+	__u32 protocol;
+};
+
+/* Not on the stack: that is 512 bytes for all functions that call one another. Neither softirqs nor a process that is
+ * sending interrupt one another, so one per CPU is enough. */
+struct scratch {
+	struct pkt pkt;
+	struct flow flow;
+	struct opening opening;
+	struct question question;
+	struct fragment_key fragment;
+	struct serin_listener_key wanted;
+	struct serin_split_key drawn;
+	struct serin_rule_key rule;
+	__u32 refusal; /* enum serin_drop: why VERDICT_REFUSE */
+	__u32 pad;
+};
+MAP(scratch, PERCPU_ARRAY, 1, __u32, struct scratch);
+
+#endif
