@@ -41,7 +41,7 @@ static __noinline int xdp_refuse(struct xdp_md *ctx, const struct pkt *pkt, enum
 	count_drop(reason);
 	if (bpf_xdp_adjust_tail(ctx, length - (int)bpf_xdp_get_buff_len(ctx)))
 		return XDP_DROP;
-	if (!rst_write(xdp_data(ctx), xdp_end(ctx), pkt))
+	if (!rst_write(xdp_data(ctx), xdp_end(ctx), pkt, false))
 		return XDP_DROP;
 	count_rst();
 	return XDP_TX;
@@ -99,6 +99,7 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 	if (!parse(xdp_data(ctx), xdp_end(ctx), &at, &here->pkt) || !xdp_is_whole(ctx, here->pkt.l3 + here->pkt.length))
 		return XDP_PASS;
 	here->pkt.segment = here->pkt.length;
+	here->pkt.packets = 1;
 	here->pkt.door = DOOR_XDP;
 	here->pkt.ifindex = ctx->ingress_ifindex;
 	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;

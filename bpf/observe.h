@@ -15,7 +15,7 @@ static __always_inline void count_packet(const struct pkt *pkt, const struct flo
 	struct serin_stats *count = stats_of(flow->backend);
 
 	if (count) {
-		count->packets[flow->direction & 1]++;
+		count->packets[flow->direction & 1] += pkt->packets;
 		count->bytes[flow->direction & 1] += pkt->length;
 	}
 }

@@ -58,7 +58,8 @@ struct pkt {
 	__u8 may_split; /* IPv4 without "don't fragment" */
 	__u8 tos;
 	__u16 fragment_at; /* where the identification of a fragment is in the frame */
-	__u8 pad[6];
+	__u16 packets;     /* that the NIC will make of it */
+	__u8 pad[4];
 };
 
 /* The sequence number after the segment's last one. */

@@ -98,8 +98,9 @@ static __always_inline void rst_write_ipv6(struct ipv6hdr *ip, const struct pkt 
 	__builtin_memcpy(&ip->daddr, &pkt->src, sizeof(ip->daddr));
 }
 
-/* Write the whole answer over a frame that has just the room for it: back to where the segment came from. */
-static __always_inline bool rst_write(void *data, void *end, const struct pkt *pkt)
+/* Write the whole answer over a frame that has just the room for it: back to where the segment came from. `partial`: the
+ * device adds the sum of all but the pseudo-header. */
+static __always_inline bool rst_write(void *data, void *end, const struct pkt *pkt, bool partial)
 {
 	void *l3 = data + (pkt->l3 & 31);
 	struct ethhdr *eth = data;
@@ -127,7 +128,10 @@ static __always_inline bool rst_write(void *data, void *end, const struct pkt *p
 	__builtin_memcpy(eth->h_dest, eth->h_source, sizeof(own));
 	__builtin_memcpy(eth->h_source, own, sizeof(own));
 	rst_write_tcp(tcp, pkt);
-	tcp->check = (__sum16)~sum_fold(sum_words(rst_pseudo_header(pkt), (const __u32 *)tcp, 5));
+	if (partial)
+		tcp->check = sum_fold(rst_pseudo_header(pkt));
+	else
+		tcp->check = (__sum16)~sum_fold(sum_words(rst_pseudo_header(pkt), (const __u32 *)tcp, 5));
 	return true;
 }
 

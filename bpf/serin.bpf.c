@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The programs: licence, what is fixed when they are loaded, and the doors that packets come in by. */
+/* The programs: licence, what is fixed when they are loaded, the doors that packets come in by, and what the agent runs. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_endian.h>
@@ -12,10 +12,36 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile __u32 bucket_mask = 0;
 const volatile __u32 hash_key[SERIN_HASH_KEYS] = { 0 };
 
+#include "ctx_tc.h"
 #include "ctx_xdp.h"
+#include "life.h"
 
 SEC("xdp.frags")
 int serin_xdp(struct xdp_md *ctx)
 {
 	return xdp_door(ctx);
+}
+
+SEC("tc")
+int serin_tc_ingress(struct __sk_buff *skb)
+{
+	return tc_door(skb, DOOR_TC_INGRESS);
+}
+
+SEC("tc")
+int serin_tc_egress(struct __sk_buff *skb)
+{
+	return tc_door(skb, DOOR_TC_EGRESS);
+}
+
+SEC("syscall")
+int serin_sweep(struct serin_sweep *ask)
+{
+	return sweep(ask);
+}
+
+SEC("syscall")
+int serin_close(struct serin_close *ask)
+{
+	return close_flow(ask);
 }

@@ -212,12 +212,12 @@ enum serin_way_state {
 #define SERIN_WAY_CLAIM(generation, state) ((__u32)((generation) << SERIN_WAY_STATE_BITS | (state)))
 
 enum serin_way_flags {
-	SERIN_WAY_FIN = 1,       /* this direction's sender has ended */
-	SERIN_WAY_SEQ = 2,       /* next_seq means something */
-	SERIN_WAY_ANSWERED = 4,  /* UDP, to the client: the backend has said something */
-	SERIN_WAY_BY_RULE = 8,   /* the client was placed, not drawn */
+	SERIN_WAY_FIN = 1,        /* this direction's sender has ended */
+	SERIN_WAY_SEQ = 2,        /* next_seq means something */
+	SERIN_WAY_ANSWERED = 4,   /* UDP, to the client: the backend has said something */
+	SERIN_WAY_BY_RULE = 8,    /* the client was placed, not drawn */
 	SERIN_WAY_TO_CLIENT = 16, /* this is the way to the client */
-	/* The upper three bits: the flow's enum serin_forward. */
+				  /* The upper three bits: the flow's enum serin_forward. */
 };
 #define SERIN_WAY_FORWARD(way) ((way)->flags >> 5)
 #define SERIN_WAY_FLAGS_OF(forward) ((forward) << 5)
@@ -273,7 +273,7 @@ struct serin_stats {
 	__u64 established;              /* handshakes that the client completed */
 	__u64 closed;                   /* both FINs, or a valid RST */
 	__u64 resets[SERIN_DIRECTIONS]; /* by who sent them: [TO_BACKEND] the client, [TO_CLIENT] the backend */
-	__u64 gone;                     /* flows that ended without being closed: expired, evicted, reset by us */
+	__u64 gone;                     /* flows that ended without being closed: expired, evicted, moved */
 	__u64 placed;                   /* of the opened: by a rule */
 };
 /* Flows that are neither closed nor gone. Sums over CPUs only: a flow may end on another one than it began on. */

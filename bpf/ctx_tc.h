@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The TC doors: sk_buff in, TC verdict out. An sk_buff can hold several packets at once (GRO, GSO), and its checksum may be
+ * half done: the device that it leaves by adds the rest. Only the kernel's helpers know which kind they have. */
+#ifndef SERIN_CTX_TC_H
+#define SERIN_CTX_TC_H
+
+#include "pipeline.h"
+#include "reset.h"
+#include "translate.h"
+
+/* TC_ACT_OK would end the chain of programs, and those behind us would not see what is not ours. */
+enum tc_verdict {
+	TC_PASS = -1,
+	TC_DROP = 2,
+};
+
+#define TC_LINEAR 256 /* bytes: more than any headers that are ours */
+
+static __always_inline void *tc_data(const struct __sk_buff *skb)
+{
+	return (void *)(long)skb->data;
+}
+
+static __always_inline void *tc_end(const struct __sk_buff *skb)
+{
+	return (void *)(long)skb->data_end;
+}
+
+static __always_inline int tc_drop(enum serin_drop reason)
+{
+	count_drop(reason);
+	return TC_DROP;
+}
+
+/* Where the transport checksum is in the frame. */
+static __always_inline __u32 tc_check_at(const struct pkt *pkt)
+{
+	return pkt->l4 +
+	       (pkt->protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
+}
+
+/* Tell the transport checksum of what has changed: `addresses` in its pseudo-header, and the ports. */
+static __always_inline void tc_update_check(struct __sk_buff *skb, const struct scratch *here, __u64 addresses)
+{
+	__u32 at = tc_check_at(&here->pkt);
+	__u64 none = here->pkt.protocol == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0; /* zero stays zero */
+	__u32 sum;
+
+	addresses = (addresses & 0xffffffff) + (addresses >> 32);
+	sum = (addresses & 0xffffffff) + (addresses >> 32);
+	if (sum)
+		bpf_l4_csum_replace(skb, at, 0, sum, BPF_F_PSEUDO_HDR | none);
+	bpf_l4_csum_replace(skb, at, here->pkt.ports, here->flow.rewrite.ports, none | sizeof(__u32));
+	/* Where the device has summed up the whole packet, the helper takes the addresses' change off that sum. In IPv6
+	 * nothing else in the packet makes up for it; but the hop limit has changed. */
+	if (sum && here->pkt.family == SERIN_IPV6)
+		bpf_csum_update(skb, sum_fold((__u64)sum + (__u16)~bpf_htons(1)));
+}
+
+static __always_inline bool tc_write_ports(struct headers *at, void *end, const struct rewrite *to)
+{
+	if ((void *)(at->udp + 1) > end)
+		return false;
+	/* Where TCP has them, too. */
+	at->udp->source = to->sport;
+	at->udp->dest = to->dport;
+	return true;
+}
+
+/* Write the decision into the packet. */
+static __noinline bool tc_rewrite(struct __sk_buff *skb, struct scratch *here)
+{
+	const struct rewrite *to = &here->flow.rewrite;
+	void *end = tc_end(skb);
+	struct headers at;
+	__u64 sum = 0;
+
+	headers_again(tc_data(skb), &here->pkt, &at);
+	if (unlikely(here->pkt.unusual & UNUSUAL_ERROR))
+		return translate(at.ip4, at.icmp, end, here) && rewrite_eth(at.eth, end, to);
+	if (!rewrite_network(&at, tc_data(skb), end, &here->pkt, to, &sum))
+		return false;
+	if (here->pkt.unusual & UNUSUAL_LATER_FRAGMENT)
+		return true;
+	if (!tc_write_ports(&at, end, to))
+		return false;
+	tc_update_check(skb, here, sum);
+	return true;
+}
+
+/* To a process of this host or from it. */
+static __noinline int tc_rewrite_local(struct __sk_buff *skb, struct scratch *here)
+{
+	void *end = tc_end(skb);
+	struct headers at;
+
+	headers_again(tc_data(skb), &here->pkt, &at);
+	if (here->pkt.unusual & UNUSUAL_ERROR)
+		translate(at.ip4, at.icmp, end, here);
+	else if (!(here->pkt.unusual & UNUSUAL_LATER_FRAGMENT) && tc_write_ports(&at, end, &here->flow.rewrite))
+		tc_update_check(skb, here, 0);
+	return TC_PASS;
+}
+
+/* Is the checksum at that place half done? The helper leaves it alone then when data changes, which is the only way to
+ * find out. */
+static __always_inline bool tc_is_partial(struct __sk_buff *skb, __u32 at)
+{
+	__u16 before = 0, after = 0;
+
+	if (bpf_skb_load_bytes(skb, at, &before, sizeof(before)) || bpf_l4_csum_replace(skb, at, 0, 1, sizeof(__u16)) ||
+	    bpf_skb_load_bytes(skb, at, &after, sizeof(after)))
+		return false;
+	return before == after;
+}
+
+/* Answer with a RST, out of the interface that the segment came by. A RST itself is never answered. */
+static __noinline int tc_refuse(struct __sk_buff *skb, const struct pkt *pkt, enum serin_drop reason)
+{
+	int length = rst_length(pkt);
+	bool partial;
+
+	if (pkt->flags & TCP_RST)
+		return tc_drop(reason);
+	if (!answer_allowed(pkt->stamp))
+		return tc_drop(SERIN_DROP_RST_LIMITED);
+	count_drop(reason);
+	partial = tc_is_partial(skb, pkt->l4 + offsetof(struct tcphdr, check));
+	/* The device will write its part where the segment had its checksum. */
+	if (partial && pkt->l4 + (int)sizeof(struct tcphdr) != length)
+		return TC_DROP;
+	if (bpf_skb_change_tail(skb, length, 0))
+		return TC_DROP;
+	if (!rst_write(tc_data(skb), tc_end(skb), pkt, partial))
+		return TC_DROP;
+	count_rst();
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* A next hop that is not known yet is the host's to find: it keeps the packet meanwhile. */
+static __always_inline int tc_send(const struct scratch *here)
+{
+	const struct rewrite *to = &here->flow.rewrite;
+
+	return to->mac ? bpf_redirect(to->ifindex, 0) : bpf_redirect_neigh(to->ifindex, NULL, 0, 0);
+}
+
+/* Verdicts that not every packet meets. */
+static __noinline int tc_rare(struct __sk_buff *skb, struct scratch *here, int verdict)
+{
+	if (verdict == VERDICT_REFUSE)
+		return here->pkt.door == DOOR_TC_EGRESS ? TC_DROP : tc_refuse(skb, &here->pkt, here->refusal);
+	if (verdict == VERDICT_UP)
+		return tc_rewrite_local(skb, here);
+	return verdict < 0 ? tc_drop(-1 - verdict) : TC_PASS;
+}
+
+/* The facts, after having the headers laid out in one piece if they are not. */
+static __noinline bool tc_parse(struct __sk_buff *skb, struct scratch *here)
+{
+	struct pkt *pkt = &here->pkt;
+	struct headers at = {};
+	__u32 room;
+
+	if (!parse(tc_data(skb), tc_end(skb), &at, pkt)) {
+		room = skb->len < TC_LINEAR ? skb->len : TC_LINEAR;
+		if (tc_end(skb) - tc_data(skb) >= room || bpf_skb_pull_data(skb, room) ||
+		    !parse(tc_data(skb), tc_end(skb), &at, pkt))
+			return false;
+	}
+	if (pkt->l3 + pkt->length > skb->len)
+		return false;
+	pkt->segment = pkt->length;
+	pkt->packets = 1;
+	if (skb->gso_size) {
+		pkt->segment = pkt->l4 - pkt->l3 + sizeof(struct udphdr) + skb->gso_size;
+		if (pkt->protocol == IPPROTO_TCP)
+			pkt->segment = pkt->length - pkt->payload + skb->gso_size;
+		pkt->packets = skb->gso_segs;
+	}
+	return true;
+}
+
+static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
+{
+	struct scratch *here = THE_ONE(scratch);
+	int verdict;
+
+	if (!here || !tc_parse(skb, here))
+		return TC_PASS;
+	here->pkt.door = door;
+	here->pkt.ifindex = skb->ifindex;
+	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;
+	if (door == DOOR_TC_EGRESS || skb->ifindex == LOOPBACK_IFINDEX)
+		here->pkt.unusual |= UNUSUAL_DOOR;
+	verdict = core_decide(here);
+	if (unlikely(verdict == VERDICT_OPEN)) {
+		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)
+			fib_ask(skb, here);
+		verdict = core_open(here);
+	}
+	if (unlikely(verdict == VERDICT_ASK)) {
+		fib_ask(skb, here);
+		verdict = core_aim(here);
+	}
+	if (verdict == VERDICT_PASS)
+		return TC_PASS;
+	if (unlikely(verdict != VERDICT_FORWARD))
+		return tc_rare(skb, here, verdict);
+	return tc_rewrite(skb, here) ? tc_send(here) : TC_PASS;
+}
+
+#endif

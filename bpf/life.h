@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The ends of flows that no packet brings about. The agent asks, these programs do it under the same rules as packets. */
+#ifndef SERIN_LIFE_H
+#define SERIN_LIFE_H
+
+#include "tcp.h"
+
+#define SWEEP_MOST 65536u /* ways of one call */
+
+struct sweeping {
+	__u32 first, now;
+	__u32 ended, live;
+};
+
+static __always_inline bool is_to_move(const struct serin_way *way)
+{
+	const struct serin_listener *listener = listener_at(READ_ONCE(way->listener));
+	const struct serin_backend *backend = backend_at(READ_ONCE(way->backend));
+
+	return listener && backend && listener->protocol == IPPROTO_UDP && backend->flags & SERIN_BACKEND_RESET;
+}
+
+/* One way: only those to a backend, each of which is one flow. */
+static long sweep_one(__u32 nth, struct sweeping *sweep)
+{
+	__u32 index = sweep->first + nth, claim, backend, *count;
+	struct serin_way *way = way_at(index);
+
+	if (!way)
+		return 1;
+	claim = READ_ONCE(way->claim);
+	if (SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+		return 0;
+	if ((RANK_KIND(eviction_rank(index, claim, sweep->now)) >= RANK_EXPIRED || is_to_move(way)) &&
+	    flow_end(index, claim, sweep->now)) {
+		way_free(way, index);
+		sweep->ended++;
+		return 0;
+	}
+	sweep->live++;
+	backend = READ_ONCE(way->backend);
+	count = bpf_map_lookup_elem(&named, &backend);
+	if (count)
+		(*count)++;
+	return 0;
+}
+
+static __always_inline int sweep(struct serin_sweep *ask)
+{
+	struct sweeping sweep = { .first = ask->first, .now = bpf_ktime_get_ns() >> SERIN_STAMP_SHIFT };
+	__u32 count = ask->count;
+
+	bpf_loop(count < SWEEP_MOST ? count : SWEEP_MOST, sweep_one, &sweep, 0);
+	ask->ended = sweep.ended;
+	ask->live = sweep.live;
+	return 0;
+}
+
+/* The two ends of a TCP connection have been told; a UDP flow has none to tell. */
+static __always_inline int close_flow(struct serin_close *ask)
+{
+	struct serin_way *way = way_at(ask->index);
+	const struct serin_listener *listener;
+	struct serin_stats *count;
+	struct tracked flow;
+	__u32 claim, backend;
+
+	ask->closed = false;
+	if (!way)
+		return 0;
+	claim = READ_ONCE(way->claim);
+	if (SERIN_WAY_GENERATION(claim) != ask->generation || SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC ||
+	    SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+		return 0;
+	listener = listener_at(READ_ONCE(way->listener));
+	if (listener && listener->protocol == IPPROTO_UDP) {
+		if (flow_end(ask->index, claim, bpf_ktime_get_ns() >> SERIN_STAMP_SHIFT)) {
+			way_free(way, ask->index);
+			ask->closed = true;
+		}
+		return 0;
+	}
+	backend = READ_ONCE(way->backend);
+	count = bpf_map_lookup_elem(&stats, &backend);
+	flow = (struct tracked){ way, claim, SERIN_TO_BACKEND };
+	if (!count || !flow_raise(&flow, flow_peer(way), SERIN_WAY_CLOSED))
+		return 0;
+	count->closed++;
+	ask->closed = true;
+	return 0;
+}
+
+#endif
