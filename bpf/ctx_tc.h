@@ -4,6 +4,8 @@
 #ifndef SERIN_CTX_TC_H
 #define SERIN_CTX_TC_H
 
+#include "answer.h"
+#include "encap.h"
 #include "pipeline.h"
 #include "reset.h"
 #include "translate.h"
@@ -109,7 +111,8 @@ static __always_inline bool tc_is_partial(struct __sk_buff *skb, __u32 at)
 	__u16 before = 0, after = 0;
 
 	if (bpf_skb_load_bytes(skb, at, &before, sizeof(before)) || bpf_l4_csum_replace(skb, at, 0, 1, sizeof(__u16)) ||
-	    bpf_skb_load_bytes(skb, at, &after, sizeof(after)))
+	    bpf_skb_load_bytes(skb, at, &after, sizeof(after)) ||
+	    bpf_skb_store_bytes(skb, at, &before, sizeof(before), 0))
 		return false;
 	return before == after;
 }
@@ -137,12 +140,87 @@ static __noinline int tc_refuse(struct __sk_buff *skb, const struct pkt *pkt, en
 	return bpf_redirect(skb->ifindex, 0);
 }
 
+/* Answer with an ICMP error, out of the interface that the packet came by. */
+static __noinline int tc_answer(struct __sk_buff *skb, const struct scratch *here, enum serin_drop reason)
+{
+	const struct pkt *pkt = &here->pkt;
+	bool partial;
+
+	count_drop(reason);
+	if (!answer_allowed(pkt->stamp))
+		return TC_DROP;
+	partial = tc_is_partial(skb, tc_check_at(pkt));
+	if (bpf_skb_change_tail(skb, pkt->l3 + quote_length(pkt), 0) ||
+	    bpf_skb_adjust_room(skb, answer_header(pkt), BPF_ADJ_ROOM_MAC, 0) ||
+	    !answer_write(tc_data(skb), tc_end(skb), here, reason, partial))
+		return TC_DROP;
+	count_icmp();
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+static __noinline void tc_clamp_mss(struct __sk_buff *skb, const struct scratch *here)
+{
+	struct tcphdr *tcp = tc_data(skb) + (here->pkt.l4 & 2047);
+	__u32 at = mss_find(tcp, tc_end(skb)), room = mss_room(here);
+	__u16 mss, wanted = bpf_htons(room);
+
+	if (!at || bpf_skb_load_bytes(skb, here->pkt.l4 + at, &mss, sizeof(mss)) || bpf_ntohs(mss) <= room)
+		return;
+	bpf_skb_store_bytes(skb, here->pkt.l4 + at, &wanted, sizeof(wanted), 0);
+	bpf_l4_csum_replace(skb, tc_check_at(&here->pkt), as_summed(mss, at), as_summed(wanted, at), sizeof(mss));
+}
+
+static __always_inline bool tc_set_type(struct __sk_buff *skb, __be16 type)
+{
+	struct ethhdr *eth = tc_data(skb);
+
+	forget_bounds(eth);
+	if ((void *)(eth + 1) > tc_end(skb))
+		return false;
+	eth->h_proto = type;
+	return true;
+}
+
+/* Wrap the packet for a backend that answers the client directly. The kernel is told what kind of header comes before it,
+ * so that it can still cut large ones into segments. */
+static __noinline int tc_encapsulate(struct __sk_buff *skb, struct scratch *here)
+{
+	const struct pkt *pkt = &here->pkt;
+	__u64 flags = addr_is_mapped(&here->flow.rewrite.dst) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4
+							      : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+
+	if (here->flow.forward == SERIN_FORWARD_GUE)
+		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
+	if (!outer_is_possible(here))
+		return tc_drop(SERIN_DROP_ENCAPSULATION);
+	if (pkt->flags & TCP_SYN)
+		tc_clamp_mss(skb, here);
+	if (!inner_hop(tc_data(skb) + (pkt->l3 & 31), tc_end(skb), pkt) ||
+	    bpf_skb_adjust_room(skb, outer_length(&here->flow), BPF_ADJ_ROOM_MAC, flags) ||
+	    !outer_write(tc_data(skb) + (pkt->l3 & 31), tc_end(skb), here) || !tc_set_type(skb, outer_type(here)) ||
+	    !rewrite_eth(tc_data(skb), tc_end(skb), &here->flow.rewrite))
+		return tc_drop(SERIN_DROP_ENCAPSULATION);
+	return VERDICT_FORWARD;
+}
+
 /* A next hop that is not known yet is the host's to find: it keeps the packet meanwhile. */
 static __always_inline int tc_send(const struct scratch *here)
 {
 	const struct rewrite *to = &here->flow.rewrite;
 
 	return to->mac ? bpf_redirect(to->ifindex, 0) : bpf_redirect_neigh(to->ifindex, NULL, 0, 0);
+}
+
+/* Packets of one-way modes: wrapped, or with nothing changed but the frame's addresses. */
+static __noinline int tc_send_one_way(struct __sk_buff *skb, struct scratch *here)
+{
+	int failed = here->flow.forward != SERIN_FORWARD_L2 ? tc_encapsulate(skb, here) : VERDICT_FORWARD;
+
+	if (failed != VERDICT_FORWARD)
+		return failed;
+	if (!rewrite_eth(tc_data(skb), tc_end(skb), &here->flow.rewrite))
+		return TC_PASS;
+	return tc_send(here);
 }
 
 /* Verdicts that not every packet meets. */
@@ -152,6 +230,10 @@ static __noinline int tc_rare(struct __sk_buff *skb, struct scratch *here, int v
 		return here->pkt.door == DOOR_TC_EGRESS ? TC_DROP : tc_refuse(skb, &here->pkt, here->refusal);
 	if (verdict == VERDICT_UP)
 		return tc_rewrite_local(skb, here);
+	if (verdict == VERDICT_FORWARD)
+		return tc_send_one_way(skb, here);
+	if (verdict < 0 && is_answered(&here->pkt, -1 - verdict))
+		return tc_answer(skb, here, -1 - verdict);
 	return verdict < 0 ? tc_drop(-1 - verdict) : TC_PASS;
 }
 
@@ -205,7 +287,7 @@ static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
 	}
 	if (verdict == VERDICT_PASS)
 		return TC_PASS;
-	if (unlikely(verdict != VERDICT_FORWARD))
+	if (unlikely(verdict != VERDICT_FORWARD || SERIN_IS_ONE_WAY(here->flow.forward)))
 		return tc_rare(skb, here, verdict);
 	return tc_rewrite(skb, here) ? tc_send(here) : TC_PASS;
 }

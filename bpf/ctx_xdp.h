@@ -3,6 +3,8 @@
 #ifndef SERIN_CTX_XDP_H
 #define SERIN_CTX_XDP_H
 
+#include "answer.h"
+#include "encap.h"
 #include "pipeline.h"
 #include "reset.h"
 #include "translate.h"
@@ -47,6 +49,87 @@ static __noinline int xdp_refuse(struct xdp_md *ctx, const struct pkt *pkt, enum
 	return XDP_TX;
 }
 
+/* Make room before the IP header: the Ethernet header and its tags move to the front, `type` becomes the EtherType. */
+static __noinline bool xdp_grow(struct xdp_md *ctx, const struct pkt *pkt, __u32 by, __be16 type)
+{
+	__u32 *words = xdp_data(ctx), first, second, third, tag, other;
+	__u32 l3 = pkt->l3 & 31;
+
+	if ((void *)(words + 6) > xdp_end(ctx))
+		return false;
+	first = words[0];
+	second = words[1];
+	third = words[2];
+	tag = words[3];
+	other = words[4];
+	if (bpf_xdp_adjust_head(ctx, -(int)by))
+		return false;
+	words = xdp_data(ctx);
+	if ((void *)(words + 6) > xdp_end(ctx))
+		return false;
+	words[0] = first;
+	words[1] = second;
+	words[2] = third;
+	if (l3 >= sizeof(struct ethhdr) + 4)
+		words[3] = tag;
+	if (l3 >= sizeof(struct ethhdr) + 8)
+		words[4] = other;
+	if (l3 == sizeof(struct ethhdr))
+		*(__be16 *)&words[3] = type;
+	else if (l3 == sizeof(struct ethhdr) + 4)
+		*(__be16 *)&words[4] = type;
+	else
+		*(__be16 *)&words[5] = type;
+	return true;
+}
+
+/* Answer with an ICMP error, out of the interface that the packet came by. */
+static __noinline int xdp_answer(struct xdp_md *ctx, const struct scratch *here, enum serin_drop reason)
+{
+	const struct pkt *pkt = &here->pkt;
+	int length = (pkt->l3 & 31) + quote_length(pkt);
+
+	count_drop(reason);
+	if (!answer_allowed(pkt->stamp) || bpf_xdp_adjust_tail(ctx, length - (int)bpf_xdp_get_buff_len(ctx)))
+		return XDP_DROP;
+	if (!xdp_grow(ctx, pkt, answer_header(pkt),
+		      bpf_htons(pkt->family == SERIN_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6)) ||
+	    !answer_write(xdp_data(ctx), xdp_end(ctx), here, reason, false))
+		return XDP_DROP;
+	count_icmp();
+	return XDP_TX;
+}
+
+static __noinline void xdp_clamp_mss(struct xdp_md *ctx, const struct scratch *here)
+{
+	struct tcphdr *tcp = xdp_data(ctx) + (here->pkt.l4 & 2047);
+	__u32 at = mss_find(tcp, xdp_end(ctx)), room = mss_room(here);
+	__u16 *mss = (void *)tcp + (at & 63), wanted = bpf_htons(room);
+
+	if (!at || (void *)(tcp + 1) > xdp_end(ctx) || (void *)(mss + 1) > xdp_end(ctx) || bpf_ntohs(*mss) <= room)
+		return;
+	tcp->check = checksum_update(tcp->check, sum_changed(0, as_summed(*mss, at), as_summed(wanted, at)));
+	*mss = wanted;
+}
+
+/* Wrap the packet for a backend that answers the client directly. */
+static __noinline int xdp_encapsulate(struct xdp_md *ctx, struct scratch *here)
+{
+	const struct pkt *pkt = &here->pkt;
+	__u32 l3 = pkt->l3 & 31;
+
+	if (!outer_is_possible(here))
+		return xdp_drop(SERIN_DROP_ENCAPSULATION);
+	if (pkt->flags & TCP_SYN)
+		xdp_clamp_mss(ctx, here);
+	if (!inner_hop(xdp_data(ctx) + l3, xdp_end(ctx), pkt) ||
+	    !xdp_grow(ctx, pkt, outer_length(&here->flow), outer_type(here)) ||
+	    !outer_write(xdp_data(ctx) + l3, xdp_end(ctx), here) ||
+	    !rewrite_eth(xdp_data(ctx), xdp_end(ctx), &here->flow.rewrite))
+		return xdp_drop(SERIN_DROP_ENCAPSULATION);
+	return VERDICT_FORWARD;
+}
+
 /* Write the decision into the packet. */
 static __noinline bool xdp_rewrite(struct xdp_md *ctx, struct scratch *here)
 {
@@ -61,6 +144,19 @@ static __noinline bool xdp_rewrite(struct xdp_md *ctx, struct scratch *here)
 	if (!rewrite_network(&at, xdp_data(ctx), end, &here->pkt, to, &sum))
 		return false;
 	return here->pkt.unusual & UNUSUAL_LATER_FRAGMENT || rewrite_transport(&at, end, &here->pkt, to, sum);
+}
+
+/* Packets of one-way modes: wrapped, or with nothing changed but the frame's addresses. */
+static __always_inline int xdp_send(struct scratch *here);
+static __noinline int xdp_send_one_way(struct xdp_md *ctx, struct scratch *here)
+{
+	int failed = here->flow.forward != SERIN_FORWARD_L2 ? xdp_encapsulate(ctx, here) : VERDICT_FORWARD;
+
+	if (failed != VERDICT_FORWARD)
+		return failed;
+	if (!rewrite_eth(xdp_data(ctx), xdp_end(ctx), &here->flow.rewrite))
+		return XDP_PASS;
+	return xdp_send(here);
 }
 
 static __always_inline int xdp_send(struct scratch *here)
@@ -85,6 +181,10 @@ static __noinline int xdp_rare(struct xdp_md *ctx, struct scratch *here, int ver
 			rewrite_transport(&at, xdp_end(ctx), &here->pkt, &here->flow.rewrite, 0);
 		return XDP_PASS;
 	}
+	if (verdict == VERDICT_FORWARD)
+		return xdp_send_one_way(ctx, here);
+	if (verdict < 0 && is_answered(&here->pkt, -1 - verdict))
+		return xdp_answer(ctx, here, -1 - verdict);
 	return verdict < 0 ? xdp_drop(-1 - verdict) : XDP_PASS;
 }
 
@@ -115,7 +215,7 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 	}
 	if (verdict == VERDICT_PASS)
 		return XDP_PASS;
-	if (unlikely(verdict != VERDICT_FORWARD))
+	if (unlikely(verdict != VERDICT_FORWARD || SERIN_IS_ONE_WAY(here->flow.forward)))
 		return xdp_rare(ctx, here, verdict);
 	return xdp_rewrite(ctx, here) ? xdp_send(here) : XDP_PASS;
 }

@@ -20,6 +20,16 @@ static __always_inline __u16 sum_fold(__u64 sum)
 	return sum;
 }
 
+static __always_inline __u64 sum_words(__u64 sum, const __u32 *words, int count)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < count; i++)
+		sum += words[i];
+	return sum;
+}
+
 static __always_inline __sum16 checksum_update(__sum16 check, __u64 changes)
 {
 	return (__sum16)~sum_fold(changes + (__u16)~check);

@@ -4,6 +4,7 @@
 #define SERIN_PKT_H
 
 #include <serin/abi.h>
+#include <serin/reasons.h>
 
 #define IPPROTO_ICMPV6 58
 

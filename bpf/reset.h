@@ -57,16 +57,6 @@ static __always_inline void rst_write_tcp(struct tcphdr *tcp, const struct pkt *
 	((__be16 *)tcp)[6] = acked ? TCP_OFFSET_RST : TCP_OFFSET_RST_ACK;
 }
 
-static __always_inline __u64 sum_words(__u64 sum, const __u32 *words, int count)
-{
-	int i;
-
-#pragma unroll
-	for (i = 0; i < count; i++)
-		sum += words[i];
-	return sum;
-}
-
 /* An IPv4-mapped address adds 0xffff to the IPv4 address's sum, which is zero in one's complement. */
 static __always_inline __u64 rst_pseudo_header(const struct pkt *pkt)
 {
@@ -98,17 +88,28 @@ static __always_inline void rst_write_ipv6(struct ipv6hdr *ip, const struct pkt 
 	__builtin_memcpy(&ip->daddr, &pkt->src, sizeof(ip->daddr));
 }
 
+/* Back to where the frame came from. */
+static __always_inline bool turn_round(void *data, void *end)
+{
+	struct ethhdr *eth = data;
+	__u8 own[6];
+
+	forget_bounds(eth);
+	if ((void *)(eth + 1) > end)
+		return false;
+	__builtin_memcpy(own, eth->h_dest, sizeof(own));
+	__builtin_memcpy(eth->h_dest, eth->h_source, sizeof(own));
+	__builtin_memcpy(eth->h_source, own, sizeof(own));
+	return true;
+}
+
 /* Write the whole answer over a frame that has just the room for it: back to where the segment came from. `partial`: the
  * device adds the sum of all but the pseudo-header. */
 static __always_inline bool rst_write(void *data, void *end, const struct pkt *pkt, bool partial)
 {
 	void *l3 = data + (pkt->l3 & 31);
-	struct ethhdr *eth = data;
-	__u8 own[6];
 	struct tcphdr *tcp;
 
-	if ((void *)(eth + 1) > end)
-		return false;
 	if (pkt->family == SERIN_IPV4) {
 		struct iphdr *ip = l3;
 
@@ -124,9 +125,8 @@ static __always_inline bool rst_write(void *data, void *end, const struct pkt *p
 			return false;
 		rst_write_ipv6(ip, pkt);
 	}
-	__builtin_memcpy(own, eth->h_dest, sizeof(own));
-	__builtin_memcpy(eth->h_dest, eth->h_source, sizeof(own));
-	__builtin_memcpy(eth->h_source, own, sizeof(own));
+	if (!turn_round(data, end))
+		return false;
 	rst_write_tcp(tcp, pkt);
 	if (partial)
 		tcp->check = sum_fold(rst_pseudo_header(pkt));
