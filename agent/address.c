@@ -4,9 +4,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <serin/split.h>
 #include "scalar.h"
 
 static const __u8 mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
@@ -85,6 +87,71 @@ int endpoint_parse(const char *text, struct endpoint *ret)
 	return 0;
 }
 
+int listener_parse(const char *text, struct endpoint *ret, uint8_t *ret_protocol)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	char buffer[ADDRESS_TEXT_LEN];
+	uint8_t protocol = 0;
+
+	if (length >= sizeof(buffer))
+		return -EINVAL;
+	if (slash && !strcmp(slash, "/tcp"))
+		protocol = IPPROTO_TCP;
+	else if (slash && !strcmp(slash, "/udp"))
+		protocol = IPPROTO_UDP;
+	else if (slash)
+		return -EINVAL;
+	memcpy(buffer, text, length);
+	buffer[length] = '\0';
+	if (endpoint_parse(buffer, ret) < 0)
+		return -EINVAL;
+	*ret_protocol = protocol;
+	return 0;
+}
+
+int prefix_parse(const char *text, struct prefix *ret)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+	char buffer[ADDRESS_TEXT_LEN];
+	struct serin_addr addr;
+	unsigned int bits = 128, skipped;
+
+	if (length >= sizeof(buffer))
+		return -EINVAL;
+	memcpy(buffer, text, length);
+	buffer[length] = '\0';
+	if (address_parse(buffer, &addr) < 0)
+		return -EINVAL;
+	skipped = address_is_ipv4(&addr) ? 96 : 0;
+	if (slash && parse_unsigned(slash + 1, 0, 128 - skipped, &bits) < 0)
+		return -EINVAL;
+	ret->addr = addr;
+	ret->bits = slash ? bits + skipped : 128;
+	return 0;
+}
+
+bool prefix_trim(struct prefix *prefix)
+{
+	struct serin_addr before = prefix->addr;
+	__u64 mask[2];
+
+	serin_prefix_mask(prefix->bits, mask);
+	prefix->addr.quad[0] &= mask[0];
+	prefix->addr.quad[1] &= mask[1];
+	return memcmp(&before, &prefix->addr, sizeof(before)) != 0;
+}
+
+bool prefix_contains(const struct prefix *prefix, const struct serin_addr *addr)
+{
+	__u64 mask[2];
+
+	serin_prefix_mask(prefix->bits, mask);
+	return !((addr->quad[0] ^ prefix->addr.quad[0]) & mask[0]) &&
+	       !((addr->quad[1] ^ prefix->addr.quad[1]) & mask[1]);
+}
+
 const char *address_format(const struct serin_addr *addr, char *buffer)
 {
 	if (address_is_ipv4(addr))
@@ -103,4 +170,26 @@ const char *endpoint_format(const struct serin_addr *addr, __be16 port, char *bu
 		return strcpy(buffer, text);
 	snprintf(buffer, ADDRESS_TEXT_LEN, address_is_ipv4(addr) ? "%.45s:%u" : "[%.45s]:%u", text, ntohs(port));
 	return buffer;
+}
+
+const char *prefix_format(const struct prefix *prefix, char *buffer)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	snprintf(buffer, ADDRESS_TEXT_LEN, "%.45s/%u", address_format(&prefix->addr, text),
+		 prefix->bits - (address_is_ipv4(&prefix->addr) ? 96 : 0));
+	return buffer;
+}
+
+const char *backend_format(const struct serin_addr *addr, __be16 port, char *buffer)
+{
+	if (addr->quad[0] || addr->quad[1])
+		return endpoint_format(addr, port, buffer);
+	snprintf(buffer, ADDRESS_TEXT_LEN, ":%u", ntohs(port));
+	return buffer;
+}
+
+const char *protocol_name(uint8_t protocol)
+{
+	return protocol == IPPROTO_UDP ? "udp" : "tcp";
 }

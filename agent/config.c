@@ -3,15 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config_parts.h"
 
-#define MAX_FILE_SIZE (4u << 20)
+#define MAX_FILE_SIZE (16u << 20) /* room for 100 000 rules */
 
 static const struct config_key top_keys[] = {
 	{ .name = "interfaces", .read = config_read_interfaces, .required = "a list of 1 to 16 interface names" },
@@ -20,6 +18,7 @@ static const struct config_key top_keys[] = {
 	{ .name = "snat", .read = config_read_snat, .offset = offsetof(struct config, snat) },
 	{ .name = "timeouts", .read = config_read_timeouts, .offset = offsetof(struct config, timeouts) },
 	{ .name = "flows", .read = config_read_flows, .offset = offsetof(struct config, max_flows) },
+	{ .name = "gue_port", .read = config_read_gue_port, .offset = offsetof(struct config, gue_port) },
 	{ .name = "services", .read = config_read_services, .required = "a list of 1 to 256 services" },
 };
 static const struct config_mapping top_mapping = { .name = "the configuration", CONFIG_KEYS(top_keys) };
@@ -28,8 +27,14 @@ static const struct config defaults = {
 	.attach = ATTACH_AUTO,
 	.http = { .enabled = true },
 	.snat = { .port_first = 1024, .port_last = 32767 },
-	.timeouts = { .embryonic = 10, .established = 7440, .half_closed = 240, .closed = 10, .port_rest = 60 },
+	.timeouts = { .embryonic = 10,
+		      .established = 7440,
+		      .half_closed = 240,
+		      .closed = 10,
+		      .port_rest = 60,
+		      .udp = 30 },
 	.max_flows = 262144,
+	.gue_port = 6080,
 };
 
 static struct config *config_new(const char *path)
@@ -54,6 +59,8 @@ struct config *config_free(struct config *config)
 	for (s = 0; s < config->service_count; s++) {
 		for (v = 0; v < config->services[s].version_count; v++)
 			free(config->services[s].versions[v].backends);
+		free(config->services[s].rules.items);
+		free(config->services[s].rules.file);
 	}
 	free(config->services);
 	free(config->http.token_file);
@@ -64,7 +71,7 @@ struct config *config_free(struct config *config)
 
 static int complain_size(const char *path, struct complaint *complaint)
 {
-	return complain(complaint, -EFBIG, "%s: more than 4 MiB, expected a configuration file", path);
+	return complain(complaint, -EFBIG, "%s: more than 16 MiB, expected a configuration file", path);
 }
 
 int config_parse(const char *path, const char *text, size_t length, struct config **ret, struct complaint *complaint)
@@ -94,42 +101,20 @@ out:
 	return err;
 }
 
-/* Read up to `size` bytes. The number of them, or a negative errno. */
-static ssize_t read_all(const char *path, char *buffer, size_t size)
-{
-	size_t used = 0;
-	ssize_t got = 1;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	while (used < size && got) {
-		got = read(fd, buffer + used, size - used);
-		if (got < 0 && errno != EINTR)
-			break;
-		used += got > 0 ? (size_t)got : 0;
-	}
-	got = got < 0 ? -errno : (ssize_t)used;
-	close(fd);
-	return got;
-}
-
 int config_load(const char *path, struct config **ret, struct complaint *complaint)
 {
-	/* One byte more than is allowed: whoever fills it is too large. Untouched pages cost nothing. */
-	char *text = malloc(MAX_FILE_SIZE + 1);
-	ssize_t length;
+	size_t length;
+	char *text;
 	int err;
 
-	if (!text)
-		return complain(complaint, -ENOMEM, "%s: out of memory", path);
-	length = read_all(path, text, MAX_FILE_SIZE + 1);
-	if (length < 0)
-		err = complain(complaint, (int)length, "%s: %s, expected a file that can be read", path,
-			       strerror((int)-length));
-	else
-		err = config_parse(path, text, (size_t)length, ret, complaint);
+	err = config_read_file(path, MAX_FILE_SIZE, &text, &length);
+	if (err == -EFBIG)
+		return complain_size(path, complaint);
+	if (err == -ENOMEM)
+		return complain(complaint, err, "%s: out of memory", path);
+	if (err)
+		return complain(complaint, err, "%s: %s, expected a file that can be read", path, strerror(-err));
+	err = config_parse(path, text, length, ret, complaint);
 	free(text);
 	return err;
 }

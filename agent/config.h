@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The configuration file as plain structs, checked for everything that the file alone can tell. Pure. */
+/* The configuration file as plain structs, checked for everything that the file alone can tell. Pure, but for reading
+ * the file and the files of rules that it names. */
 #ifndef SERIN_CONFIG_H
 #define SERIN_CONFIG_H
 
@@ -12,14 +13,18 @@
 #include "complaint.h"
 
 #define CONFIG_MAX_LISTENERS 16 /* of one service */
+#define CONFIG_MAX_RULES 100000 /* of one service */
 #define CONFIG_INTERFACE_LEN 16 /* IFNAMSIZ */
+
+/* Of all services together: while a set of rules is replaced, the kernel has the old and the new one. */
+#define CONFIG_MAX_ALL_RULES (SERIN_MAX_RULES / 2)
 
 /* Where in the file something was said: for complaints that need more than the file (line 0: not said, a default). */
 struct config_place {
 	unsigned int line, column;
 };
 
-enum config_attach { ATTACH_AUTO, ATTACH_XDP, ATTACH_XDP_GENERIC };
+enum config_attach { ATTACH_AUTO, ATTACH_XDP, ATTACH_XDP_GENERIC, ATTACH_TC };
 
 struct config_interface {
 	char name[CONFIG_INTERFACE_LEN];
@@ -47,11 +52,13 @@ struct config_timeouts {
 	unsigned int half_closed; /* 240 */
 	unsigned int closed;      /* 10 */
 	unsigned int port_rest;   /* 60 */
+	unsigned int udp;         /* 30, in any state */
 };
 
 struct config_backend {
-	struct endpoint endpoint;
-	uint16_t weight; /* within its version, 0 to 1000, default 1; 0: gets no new connections */
+	struct endpoint
+		endpoint; /* forward: local: no address; one-way: without a port given, that of the first listener */
+	uint16_t weight;  /* within its version, 0 to 1000, default 1; 0: gets no new connections */
 	struct config_place place;
 };
 
@@ -66,9 +73,27 @@ struct config_version {
 struct config_listener {
 	struct serin_addr addr;
 	__be16 port;
-	uint8_t protocol; /* IPPROTO_TCP */
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	struct config_place place;
 };
+
+/* Who is placed in a version instead of being drawn. */
+struct config_rule {
+	struct prefix prefix;
+	uint8_t version; /* index into versions */
+	bool from_file;  /* `place` is in the service's rules_file */
+	struct config_place place;
+};
+
+/* Sorted by address, then by length: no prefix twice. */
+struct config_rules {
+	struct config_rule *items;
+	size_t count;
+	char *file; /* rules_file, or NULL */
+};
+
+/* What becomes of a version's flows. */
+enum config_flows { CONFIG_FLOWS_DRAIN, CONFIG_FLOWS_RESET };
 
 struct config_service {
 	char name[SERIN_NAME_LEN];
@@ -79,7 +104,12 @@ struct config_service {
 	uint8_t prefix4, prefix6;                           /* default 32, 64 */
 	struct config_version versions[SERIN_MAX_VERSIONS]; /* in the order of the file */
 	size_t version_count;
-	size_t baseline; /* index into versions */
+	size_t baseline;            /* index into versions */
+	uint8_t protocol;           /* what the answers can be read as; default: of the first listener */
+	unsigned int max_new;       /* flows per second; 0: any number */
+	unsigned int drain_timeout; /* seconds that flows of removed backends live on; default 300 */
+	enum config_flows on_rollback;
+	struct config_rules rules;
 	struct config_place place;
 };
 
@@ -92,6 +122,7 @@ struct config {
 	struct config_snat snat;
 	struct config_timeouts timeouts;
 	uint32_t max_flows; /* default 262144 */
+	uint16_t gue_port;  /* default 6080; host byte order */
 	struct config_service *services;
 	size_t service_count;
 };
@@ -109,5 +140,10 @@ struct config *config_free(struct config *config);
 /* NULL when there is none of that name. */
 const struct config_service *config_find_service(const struct config *config, const char *name);
 int config_find_version(const struct config_service *service, const char *name); /* index, or -ENOENT */
+
+/* As in the file: "nat", "xdp-generic", "reset". */
+const char *config_forward_name(enum serin_forward forward);
+const char *config_attach_name(enum config_attach attach);
+const char *config_flows_name(enum config_flows flows);
 
 #endif

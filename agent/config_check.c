@@ -49,56 +49,90 @@ static int check_shares(struct config_reader *reader, const struct config_draft 
 	return 0;
 }
 
-static int check_family(struct config_reader *reader, const struct config_service *service, const char *what,
-			const struct serin_addr *addr, __be16 port, struct config_place place)
+static int check_protocol(struct config_reader *reader, const struct config_draft *draft)
+{
+	struct config_service *service = draft->service;
+	size_t i;
+
+	if (!draft->protocol_place.line)
+		service->protocol = service->listeners[0].protocol;
+	for (i = 0; i < service->listener_count; i++) {
+		if (service->listeners[i].protocol == service->protocol)
+			return 0;
+	}
+	return config_complain(reader, draft->protocol_place,
+			       "protocol '%s' in a service that listens on %s alone, expected that one",
+			       protocol_name(service->protocol), protocol_name(service->listeners[0].protocol));
+}
+
+static int complain_family(struct config_reader *reader, const struct config_service *service, const char *what,
+			   const struct serin_addr *addr, __be16 port, struct config_place place)
 {
 	static const char why[] = "serin does not translate between IPv4 and IPv6, expected one service per family";
-	bool want_ipv4 = address_is_ipv4(&service->listeners[0].addr);
+	const char *family = address_is_ipv4(&service->listeners[0].addr) ? "IPv4" : "IPv6";
 	char text[ADDRESS_TEXT_LEN];
 
-	if (address_is_ipv4(addr) == want_ipv4)
-		return 0;
 	return config_complain(reader, place, "%s '%s' in a service that listens on %s: %s", what,
-			       endpoint_format(addr, port, text), want_ipv4 ? "IPv4" : "IPv6", why);
+			       endpoint_format(addr, port, text), family, why);
+}
+
+/* A tunnel carries either family in either; a port of this host belongs to none. */
+static bool may_mix_families(const struct config_service *service)
+{
+	return service->forward == SERIN_FORWARD_LOCAL || service->forward == SERIN_FORWARD_IPIP ||
+	       service->forward == SERIN_FORWARD_GUE;
 }
 
 static int check_families(struct config_reader *reader, const struct config_service *service)
 {
+	bool want_ipv4 = address_is_ipv4(&service->listeners[0].addr);
 	size_t i, v;
-	int err = 0;
 
-	for (i = 0; !err && i < service->listener_count; i++) {
+	for (i = 0; i < service->listener_count; i++) {
 		const struct config_listener *listener = &service->listeners[i];
 
-		err = check_family(reader, service, "listening address", &listener->addr, listener->port,
-				   listener->place);
+		if (address_is_ipv4(&listener->addr) != want_ipv4)
+			return complain_family(reader, service, "listening address", &listener->addr, listener->port,
+					       listener->place);
 	}
-	for (v = 0; !err && v < service->version_count; v++) {
+	for (v = 0; v < service->version_count; v++) {
 		const struct config_version *version = &service->versions[v];
 
-		for (i = 0; !err && i < version->backend_count; i++) {
+		for (i = 0; i < version->backend_count; i++) {
 			const struct config_backend *backend = &version->backends[i];
 
-			err = check_family(reader, service, "backend", &backend->endpoint.addr, backend->endpoint.port,
-					   backend->place);
+			if (address_is_ipv4(&backend->endpoint.addr) != want_ipv4)
+				return complain_family(reader, service, "backend", &backend->endpoint.addr,
+						       backend->endpoint.port, backend->place);
 		}
 	}
-	return err;
+	return 0;
 }
 
 int config_check_service(struct config_reader *reader, struct config_draft *draft)
 {
 	int err;
 
-	err = check_baseline(reader, draft);
+	err = config_check_backends(reader, draft->service);
+	if (!err)
+		err = check_baseline(reader, draft);
 	if (!err)
 		err = check_shares(reader, draft);
 	if (!err)
+		err = check_protocol(reader, draft);
+	if (!err && !may_mix_families(draft->service))
 		err = check_families(reader, draft->service);
 	return err;
 }
 
-static const struct config_service *find_listener(const struct config *config, const struct endpoint *endpoint,
+/* What a listener must have in common with something else to be in its way. Zero: anything will do. */
+struct target {
+	struct serin_addr addr;
+	__be16 port;
+	uint8_t protocol;
+};
+
+static const struct config_service *find_listener(const struct config *config, const struct target *target,
 						  struct config_place *ret_place)
 {
 	size_t s, i;
@@ -107,8 +141,9 @@ static const struct config_service *find_listener(const struct config *config, c
 		for (i = 0; i < config->services[s].listener_count; i++) {
 			const struct config_listener *listener = &config->services[s].listeners[i];
 
-			if (listener->port != endpoint->port ||
-			    memcmp(&listener->addr, &endpoint->addr, sizeof(listener->addr)))
+			if (memcmp(&listener->addr, &target->addr, sizeof(listener->addr)) ||
+			    (target->port && target->port != listener->port) ||
+			    (target->protocol && target->protocol != listener->protocol))
 				continue;
 			*ret_place = listener->place;
 			return &config->services[s];
@@ -117,31 +152,51 @@ static const struct config_service *find_listener(const struct config *config, c
 	return NULL;
 }
 
-/* A backend that is a listening address: its packets would come back to us for ever. */
-static int check_loop(struct config_reader *reader, const struct config_backend *backend)
+/* 0: both. */
+static uint8_t only_protocol(const struct config_service *service)
 {
-	const struct config_service *service;
+	size_t i;
+
+	for (i = 1; i < service->listener_count; i++) {
+		if (service->listeners[i].protocol != service->listeners[0].protocol)
+			return 0;
+	}
+	return service->listeners[0].protocol;
+}
+
+/* A backend that is a listening address: its packets would come back to us for ever. One-way, whatever the port is. */
+static int check_loop(struct config_reader *reader, const struct config_service *service,
+		      const struct config_backend *backend)
+{
+	struct target target = { .addr = backend->endpoint.addr };
+	const struct config_service *other;
 	char text[ADDRESS_TEXT_LEN];
 	struct config_place place;
 
-	service = find_listener(reader->config, &backend->endpoint, &place);
-	if (!service)
+	if (service->forward == SERIN_FORWARD_LOCAL)
+		return 0;
+	if (!SERIN_IS_ONE_WAY(service->forward)) {
+		target.port = backend->endpoint.port;
+		target.protocol = only_protocol(service);
+	}
+	other = find_listener(reader->config, &target, &place);
+	if (!other)
 		return 0;
 	return config_complain(reader, backend->place,
 			       "backend '%s' is where service '%s' listens (line %u), expected another address",
-			       endpoint_format(&backend->endpoint.addr, backend->endpoint.port, text), service->name,
-			       place.line);
+			       endpoint_format(&target.addr, target.port, text), other->name, place.line);
 }
 
 /* A service on the address of our own HTTP interface would take all of its connections. */
 static int check_http(struct config_reader *reader)
 {
 	const struct config_http *http = &reader->config->http;
+	const struct target target = { http->listen.addr, http->listen.port, IPPROTO_TCP };
 	const struct config_service *service;
 	char text[ADDRESS_TEXT_LEN];
 	struct config_place place;
 
-	service = http->enabled ? find_listener(reader->config, &http->listen, &place) : NULL;
+	service = http->enabled ? find_listener(reader->config, &target, &place) : NULL;
 	if (!service)
 		return 0;
 	return config_complain(reader, place, "service '%s' listens on '%s' like http, expected two addresses",
@@ -159,7 +214,7 @@ int config_check_all(struct config_reader *reader)
 
 		for (v = 0; v < service->version_count; v++) {
 			for (b = 0; b < service->versions[v].backend_count; b++) {
-				err = check_loop(reader, &service->versions[v].backends[b]);
+				err = check_loop(reader, service, &service->versions[v].backends[b]);
 				if (err)
 					return err;
 			}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sections about this host: interfaces, attach, http, snat, timeouts, flows. */
+/* The sections about this host: interfaces, attach, http, snat, timeouts, flows, gue_port. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 #include "config_parts.h"
 #include "config_value.h"
 #include "scalar.h"
-
-#define MAX_TIMEOUT_S (7 * 24 * 3600)
 
 /* As the kernel's dev_valid_name(), and ASCII. */
 static bool interface_name_is_valid(const char *text)
@@ -58,15 +56,10 @@ int config_read_interfaces(struct config_reader *reader, yaml_node_t *node, void
 
 int config_read_attach(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	static const struct config_choice choices[] = {
-		{ "auto", ATTACH_AUTO },
-		{ "xdp", ATTACH_XDP },
-		{ "xdp-generic", ATTACH_XDP_GENERIC },
-	};
 	enum config_attach *attach = into;
 	int value, err;
 
-	err = config_value_choice(reader, node, "attach", choices, CONFIG_COUNT(choices), &value);
+	err = config_value_choice(reader, node, "attach", config_attaches, CONFIG_COUNT(config_attaches), &value);
 	if (!err)
 		*attach = (enum config_attach)value;
 	return err;
@@ -192,7 +185,7 @@ static int read_timeout(struct config_reader *reader, yaml_node_t *node, void *i
 	const char *text = config_text(node);
 	uint64_t ms;
 
-	if (!text || parse_duration(text, &ms) < 0 || ms % 1000 || ms < 1000 || ms / 1000 > MAX_TIMEOUT_S)
+	if (!text || parse_duration(text, &ms) < 0 || ms % 1000 || ms < 1000 || ms / 1000 > CONFIG_MAX_TIMEOUT_S)
 		return config_bad_value(reader, node, "timeout", "whole seconds from 1s to 7d, such as 10s or 2h");
 	*seconds = (unsigned int)(ms / 1000);
 	return 0;
@@ -202,7 +195,8 @@ int config_read_timeouts(struct config_reader *reader, yaml_node_t *node, void *
 {
 #define TIMEOUT(member) { .name = #member, .read = read_timeout, .offset = offsetof(struct config_timeouts, member) }
 	static const struct config_key keys[] = {
-		TIMEOUT(embryonic), TIMEOUT(established), TIMEOUT(half_closed), TIMEOUT(closed), TIMEOUT(port_rest),
+		TIMEOUT(embryonic), TIMEOUT(established), TIMEOUT(half_closed),
+		TIMEOUT(closed),    TIMEOUT(port_rest),   TIMEOUT(udp),
 	};
 #undef TIMEOUT
 	static const struct config_mapping mapping = { .name = "timeouts", CONFIG_KEYS(keys) };
@@ -215,4 +209,15 @@ int config_read_flows(struct config_reader *reader, yaml_node_t *node, void *int
 	uint32_t *max_flows = into;
 
 	return config_value_unsigned(reader, node, "flows", SERIN_MIN_FLOWS, SERIN_MAX_FLOWS, max_flows);
+}
+
+int config_read_gue_port(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	unsigned int port;
+	int err;
+
+	err = config_value_unsigned(reader, node, "gue_port", 1, UINT16_MAX, &port);
+	if (!err)
+		*(uint16_t *)into = (uint16_t)port;
+	return err;
 }

@@ -6,22 +6,7 @@
 #include "config_parts.h"
 #include "config_value.h"
 
-#define EXPECTED_LISTENER "ADDR:PORT/tcp such as 203.0.113.10:80/tcp or [2001:db8::10]:80/tcp"
-
-/* Split "ADDR:PORT/PROTOCOL". Returns the protocol's name within `text`, NULL when the text has another form. */
-static const char *parse_listener(const char *text, struct endpoint *ret)
-{
-	const char *slash = strchr(text, '/');
-	char buffer[ADDRESS_TEXT_LEN];
-	size_t length;
-
-	if (!slash || slash - text >= ADDRESS_TEXT_LEN)
-		return NULL;
-	length = (size_t)(slash - text);
-	memcpy(buffer, text, length);
-	buffer[length] = '\0';
-	return endpoint_parse(buffer, ret) < 0 ? NULL : slash + 1;
-}
+#define EXPECTED_LISTENER "ADDR:PORT/tcp or ADDR:PORT/udp such as 203.0.113.10:80/tcp or [2001:db8::10]:53/udp"
 
 static const struct config_listener *find_listener(const struct config *config, const struct config_listener *wanted,
 						   size_t *ret_total)
@@ -62,21 +47,28 @@ static int add_listener(struct config_reader *reader, const yaml_node_t *node, s
 	return 0;
 }
 
+/* A service of this host's own processes may listen where only this host comes from. */
+static int check_address(struct config_reader *reader, const yaml_node_t *node, const struct config_service *service,
+			 const struct serin_addr *addr)
+{
+	const char *special = config_special_address(addr);
+
+	if (special && !strcmp(special, "loopback") && service->forward == SERIN_FORWARD_LOCAL)
+		return 0;
+	return config_check_unicast(reader, node, addr);
+}
+
 static int read_listener(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	struct config_draft *draft = into;
-	struct config_listener listener = { .protocol = IPPROTO_TCP, .place = config_place_of(node) };
-	const char *text = config_text(node), *protocol;
+	struct config_listener listener = { .place = config_place_of(node) };
+	const char *text = config_text(node);
 	struct endpoint endpoint;
 	int err;
 
-	protocol = text ? parse_listener(text, &endpoint) : NULL;
-	if (protocol && !strcmp(protocol, "udp"))
-		return config_complain(reader, listener.place, "udp in '%s' is not available yet, expected %s", text,
-				       EXPECTED_LISTENER);
-	if (!protocol || strcmp(protocol, "tcp"))
+	if (!text || listener_parse(text, &endpoint, &listener.protocol) < 0 || !listener.protocol)
 		return config_bad_value(reader, node, "listening address", EXPECTED_LISTENER);
-	err = config_check_unicast(reader, node, &endpoint.addr);
+	err = check_address(reader, node, draft->service, &endpoint.addr);
 	if (err)
 		return err;
 	listener.addr = endpoint.addr;
@@ -88,7 +80,7 @@ int config_read_listen(struct config_reader *reader, yaml_node_t *node, void *in
 {
 	static const struct config_list listeners = {
 		.name = "listen",
-		.expected = "1 to 16 of ADDR:PORT/tcp",
+		.expected = EXPECTED_LISTEN,
 		.max = CONFIG_MAX_LISTENERS,
 		.read = read_listener,
 	};

@@ -4,6 +4,10 @@
 #define SERIN_CONFIG_PARTS_H
 
 #include "config_reader.h"
+#include "config_value.h"
+
+#define CONFIG_MAX_TIMEOUT_S (7 * 24 * 3600)
+#define EXPECTED_LISTEN "1 to 16 of ADDR:PORT/tcp or ADDR:PORT/udp"
 
 /* Sections of the file. `into` is the member of struct config that is named after the key, if not said otherwise. */
 config_read_fn config_read_interfaces; /* struct config; config_host.c from here on */
@@ -12,6 +16,7 @@ config_read_fn config_read_http;
 config_read_fn config_read_snat;
 config_read_fn config_read_timeouts;
 config_read_fn config_read_flows;
+config_read_fn config_read_gue_port;
 config_read_fn config_read_services; /* struct config; config_service.c */
 
 /* A service while it is read: what its checks need to name and the configuration does not keep. */
@@ -20,10 +25,26 @@ struct config_draft {
 	struct config_place weight_places[SERIN_MAX_VERSIONS]; /* line 0: not said */
 	char baseline[SERIN_VERSION_NAME_LEN];                 /* "": not said */
 	struct config_place baseline_place;
+	struct config_place protocol_place; /* line 0: not said */
+	yaml_node_t *rules, *rules_file;    /* NULL: not said; they name versions, so they are read last */
 };
 
 config_read_fn config_read_listen;   /* struct config_draft; config_listen.c */
 config_read_fn config_read_versions; /* struct config_draft; config_version.c */
+
+/* config_backend.c: one backend, in the form that `forward` has it; then what only all of a service's backends tell. */
+int config_read_backend(struct config_reader *reader, yaml_node_t *node, enum serin_forward forward,
+			struct config_backend *ret);
+int config_check_backends(struct config_reader *reader, struct config_service *service);
+
+/* The whole file; the caller frees. -EFBIG past `max` bytes, else what opening or reading gave. config_file.c. */
+int config_read_file(const char *path, size_t max, char **ret, size_t *ret_length);
+
+/* Every word that a key may have, and its value; config_names.c. */
+extern const struct config_choice config_attaches[4], config_forwards[6], config_flow_ends[2];
+
+/* The rules that the draft has put aside, both kinds; config_rules.c. */
+int config_read_rules(struct config_reader *reader, struct config_draft *draft);
 
 /* What only the whole service, or the whole file, can tell; config_check.c. */
 int config_check_service(struct config_reader *reader, struct config_draft *draft);

@@ -31,7 +31,7 @@ int config_complain_memory(struct config_reader *reader)
 
 /* Everything but printable ASCII is shown as bytes: a no-break space or a dash that is no hyphen is often the very
  * mistake, and a terminal must not obey what a file says. */
-static const char *quote(const char *text, size_t length, char *buffer)
+const char *config_quote_text(const char *text, size_t length, char *buffer)
 {
 	size_t used = 0, i;
 
@@ -53,7 +53,7 @@ static const char *quote(const char *text, size_t length, char *buffer)
 
 const char *config_quote(const yaml_node_t *node, char *buffer)
 {
-	return quote((const char *)node->data.scalar.value, node->data.scalar.length, buffer);
+	return config_quote_text((const char *)node->data.scalar.value, node->data.scalar.length, buffer);
 }
 
 static bool has_tag(const yaml_node_t *node)
@@ -113,7 +113,7 @@ int config_bad_type(struct config_reader *reader, const yaml_node_t *node, const
 	char quoted[CONFIG_QUOTE_LEN];
 
 	if (has_tag(node)) {
-		quote((const char *)node->tag, strlen((const char *)node->tag), quoted);
+		config_quote_text((const char *)node->tag, strlen((const char *)node->tag), quoted);
 		return config_complain(reader, place, "the tag '%s' for %s, expected no tag", quoted, what);
 	}
 	if (is_null(node))

@@ -15,6 +15,7 @@ struct config_reader {
 	struct complaint *complaint;
 	yaml_document_t document;
 	struct config *config; /* being filled */
+	size_t rule_count;     /* of all services so far */
 };
 
 /* Reads one value into `into`, whose type its table knows. 0 or a negative errno, complaint written. */
@@ -61,8 +62,9 @@ int config_bad_value(struct config_reader *reader, const yaml_node_t *node, cons
 /* The same for a node that is no mapping or no list where one belongs. */
 int config_bad_type(struct config_reader *reader, const yaml_node_t *node, const char *what, const char *expected);
 
-/* The text of a scalar, safe to print. Returns `buffer` of CONFIG_QUOTE_LEN bytes. */
+/* The text of a scalar, or any other, safe to print. Return `buffer` of CONFIG_QUOTE_LEN bytes. */
 const char *config_quote(const yaml_node_t *node, char *buffer);
+const char *config_quote_text(const char *text, size_t length, char *buffer);
 
 /* A scalar's text; NULL when the node is something else, is null, or has a tag or a zero byte. */
 const char *config_text(const yaml_node_t *node);

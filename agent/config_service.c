@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The keys of a service. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,26 +30,108 @@ static int read_name(struct config_reader *reader, yaml_node_t *node, void *into
 
 static int read_protocol(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	static const struct config_choice choices[] = { { "tcp", 0 } };
-	int value;
+	static const struct config_choice choices[] = { { "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP } };
+	struct config_draft *draft = into;
+	int value, err;
 
-	(void)into; /* there is nothing to choose yet */
-	return config_value_choice(reader, node, "protocol", choices, CONFIG_COUNT(choices), &value);
+	err = config_value_choice(reader, node, "protocol", choices, CONFIG_COUNT(choices), &value);
+	if (err)
+		return err;
+	draft->service->protocol = (uint8_t)value;
+	draft->protocol_place = config_place_of(node);
+	return 0;
 }
 
 static int read_forward(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	static const struct config_choice choices[] = {
-		{ "nat", SERIN_FORWARD_NAT },
-		{ "gateway", SERIN_FORWARD_GATEWAY },
-	};
 	struct config_draft *draft = into;
 	int value, err;
 
-	err = config_value_choice(reader, node, "forward", choices, CONFIG_COUNT(choices), &value);
+	err = config_value_choice(reader, node, "forward", config_forwards, CONFIG_COUNT(config_forwards), &value);
 	if (!err)
 		draft->service->forward = (enum serin_forward)value;
 	return err;
+}
+
+/* What a listener or a backend may look like depends on `forward`, which may stand behind them. What is wrong with it is
+ * said when its turn comes. */
+static enum serin_forward peek_forward(struct config_reader *reader, const yaml_node_t *node)
+{
+	const yaml_node_pair_t *pair;
+	const char *key, *value;
+	size_t i;
+
+	for (pair = config_is_mapping(node) ? node->data.mapping.pairs.start : NULL;
+	     pair && pair < node->data.mapping.pairs.top; pair++) {
+		key = config_text(yaml_document_get_node(&reader->document, pair->key));
+		value = config_text(yaml_document_get_node(&reader->document, pair->value));
+		if (!key || !value || strcmp(key, "forward"))
+			continue;
+		for (i = 0; i < CONFIG_COUNT(config_forwards); i++) {
+			if (!strcmp(value, config_forwards[i].name))
+				return (enum serin_forward)config_forwards[i].value;
+		}
+	}
+	return SERIN_FORWARD_NAT;
+}
+
+static int read_max_new(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_draft *draft = into;
+	const char *text = config_text(node);
+
+	if (!text || parse_rate(text, &draft->service->max_new) < 0)
+		return config_bad_value(reader, node, "max_new_flows", EXPECTED_RATE);
+	return 0;
+}
+
+static int read_drain_timeout(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct config_draft *draft = into;
+	const char *text = config_text(node);
+	uint64_t ms;
+
+	if (!text || parse_duration(text, &ms) < 0 || ms % 1000 || ms / 1000 > CONFIG_MAX_TIMEOUT_S)
+		return config_bad_value(reader, node, "drain_timeout",
+					"whole seconds from 0s to 7d, such as 90s or 5m");
+	draft->service->drain_timeout = (unsigned int)(ms / 1000);
+	return 0;
+}
+
+static int read_rollback_flows(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	enum config_flows *flows = into;
+	int value, err;
+
+	err = config_value_choice(reader, node, "flows", config_flow_ends, CONFIG_COUNT(config_flow_ends), &value);
+	if (!err)
+		*flows = (enum config_flows)value;
+	return err;
+}
+
+static int read_on_rollback(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	static const struct config_key keys[] = {
+		{ .name = "flows", .read = read_rollback_flows, .required = "reset or drain" },
+	};
+	static const struct config_mapping mapping = { .name = "on_rollback", CONFIG_KEYS(keys) };
+	struct config_draft *draft = into;
+
+	return config_read_mapping(reader, node, &mapping, &draft->service->on_rollback);
+}
+
+static int keep_rules(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	(void)reader;
+	((struct config_draft *)into)->rules = node;
+	return 0;
+}
+
+static int keep_rules_file(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	(void)reader;
+	((struct config_draft *)into)->rules_file = node;
+	return 0;
 }
 
 static int read_prefix(struct config_reader *reader, yaml_node_t *node, unsigned int max, uint8_t *ret)
@@ -109,12 +192,17 @@ static int read_baseline(struct config_reader *reader, yaml_node_t *node, void *
 
 static const struct config_key service_keys[] = {
 	{ .name = "name", .read = read_name, .required = EXPECTED_SERVICE_NAME },
-	{ .name = "listen", .read = config_read_listen, .required = "1 to 16 of ADDR:PORT/tcp" },
+	{ .name = "listen", .read = config_read_listen, .required = EXPECTED_LISTEN },
 	{ .name = "protocol", .read = read_protocol },
 	{ .name = "forward", .read = read_forward },
 	{ .name = "affinity", .read = read_affinity },
 	{ .name = "baseline", .read = read_baseline },
 	{ .name = "versions", .read = config_read_versions, .required = "1 to 8 of NAME: {backends: [...]}" },
+	{ .name = "rules", .read = keep_rules },
+	{ .name = "rules_file", .read = keep_rules_file },
+	{ .name = "max_new_flows", .read = read_max_new },
+	{ .name = "drain_timeout", .read = read_drain_timeout },
+	{ .name = "on_rollback", .read = read_on_rollback },
 };
 static const struct config_mapping service_mapping = { .name = "a service", CONFIG_KEYS(service_keys) };
 
@@ -126,17 +214,19 @@ static int read_service(struct config_reader *reader, yaml_node_t *node, void *i
 	int err;
 
 	*service = (struct config_service){
-		.forward = SERIN_FORWARD_NAT,
+		.forward = peek_forward(reader, node),
 		.affinity = SERIN_AFFINITY_SOURCE,
 		.prefix4 = 32,
 		.prefix6 = 64,
+		.drain_timeout = 300,
+		.on_rollback = CONFIG_FLOWS_DRAIN,
 		.place = config_place_of(node),
 	};
 	config->service_count++; /* from here on config_free() knows about it */
 	err = config_read_mapping(reader, node, &service_mapping, &draft);
-	if (err)
-		return err;
-	return config_check_service(reader, &draft);
+	if (!err)
+		err = config_check_service(reader, &draft);
+	return err ? err : config_read_rules(reader, &draft);
 }
 
 int config_read_services(struct config_reader *reader, yaml_node_t *node, void *into)

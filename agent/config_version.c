@@ -17,71 +17,6 @@ struct version_draft {
 	struct config_place weight_place;
 };
 
-static int read_address(struct config_reader *reader, yaml_node_t *node, void *into)
-{
-	struct config_backend *backend = into;
-	const char *text = config_text(node);
-
-	if (!text || endpoint_parse(text, &backend->endpoint) < 0)
-		return config_bad_value(reader, node, "backend address", EXPECTED_ENDPOINT);
-	return config_check_unicast(reader, node, &backend->endpoint.addr);
-}
-
-static int read_backend_weight(struct config_reader *reader, yaml_node_t *node, void *into)
-{
-	struct config_backend *backend = into;
-	unsigned int weight;
-	int err;
-
-	err = config_value_unsigned(reader, node, "backend weight", 0, 1000, &weight);
-	if (!err)
-		backend->weight = (uint16_t)weight;
-	return err;
-}
-
-static const struct config_key backend_keys[] = {
-	{ .name = "address", .read = read_address, .required = "ADDR:PORT" },
-	{ .name = "weight", .read = read_backend_weight },
-};
-static const struct config_mapping backend_mapping = {
-	.name = "a backend",
-	.or_text = "ADDR:PORT",
-	CONFIG_KEYS(backend_keys),
-};
-
-static bool same_endpoint(const struct endpoint *one, const struct endpoint *other)
-{
-	return !memcmp(&one->addr, &other->addr, sizeof(one->addr)) && one->port == other->port;
-}
-
-static int complain_twice(struct config_reader *reader, const struct config_version *version,
-			  const struct config_backend *first, const struct config_backend *second)
-{
-	char text[ADDRESS_TEXT_LEN];
-
-	return config_complain(reader, second->place,
-			       "backend '%s' again (first in version '%s' on line %u), expected it once in a service",
-			       endpoint_format(&second->endpoint.addr, second->endpoint.port, text), version->name,
-			       first->place.line);
-}
-
-/* Packets of one address could not be told apart by version: a backend belongs to one version, once. */
-static int check_backend(struct config_reader *reader, const struct config_service *service,
-			 const struct config_backend *backend)
-{
-	size_t v, b;
-
-	for (v = 0; v < service->version_count; v++) {
-		const struct config_version *version = &service->versions[v];
-
-		for (b = 0; b < version->backend_count; b++) {
-			if (same_endpoint(&version->backends[b].endpoint, &backend->endpoint))
-				return complain_twice(reader, version, &version->backends[b], backend);
-		}
-	}
-	return 0;
-}
-
 static size_t count_backends(const struct config *config)
 {
 	size_t count = 0, s, v;
@@ -96,15 +31,10 @@ static size_t count_backends(const struct config *config)
 static int read_backend(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	struct version_draft *draft = into;
-	struct config_backend backend = { .weight = 1, .place = config_place_of(node) };
+	struct config_backend backend;
 	int err;
 
-	if (node->type == YAML_SCALAR_NODE)
-		err = read_address(reader, node, &backend);
-	else
-		err = config_read_mapping(reader, node, &backend_mapping, &backend);
-	if (!err)
-		err = check_backend(reader, draft->service, &backend);
+	err = config_read_backend(reader, node, draft->service->forward, &backend);
 	if (err)
 		return err;
 	if (count_backends(reader->config) >= SERIN_MAX_BACKENDS)

@@ -102,6 +102,22 @@ int parse_duration(const char *text, uint64_t *ret_ms)
 	return -EINVAL;
 }
 
+int parse_rate(const char *text, unsigned int *ret_per_second)
+{
+	unsigned int number;
+	int err;
+
+	err = take_number(&text, &number);
+	if (err)
+		return err;
+	if (strcmp(text, "/s"))
+		return -EINVAL;
+	if (number < 1 || number > RATE_MAX)
+		return -ERANGE;
+	*ret_per_second = number;
+	return 0;
+}
+
 int parse_port_range(const char *text, uint16_t *ret_first, uint16_t *ret_last)
 {
 	unsigned int first, last;
@@ -140,5 +156,19 @@ const char *share_format(unsigned int basis_points, char *buffer)
 		snprintf(buffer, SHARE_TEXT_LEN, "%u.%u%%", whole, hundredths / 10);
 	else
 		snprintf(buffer, SHARE_TEXT_LEN, "%u.%02u%%", whole, hundredths);
+	return buffer;
+}
+
+const char *duration_format(unsigned int seconds, char *buffer)
+{
+	static const struct {
+		char name;
+		unsigned int seconds;
+	} units[] = { { 'd', 24 * 3600 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+	size_t i = 0;
+
+	while (units[i].seconds > 1 && (!seconds || seconds % units[i].seconds))
+		i++;
+	snprintf(buffer, DURATION_TEXT_LEN, "%u%c", seconds / units[i].seconds, units[i].name);
 	return buffer;
 }

@@ -9,10 +9,13 @@
 
 #define SHARE_WHOLE 10000u /* 100 % in basis points */
 #define SHARE_TEXT_LEN 16  /* room for the longest text and NUL */
+#define DURATION_TEXT_LEN 16
+#define RATE_MAX 1000000000u
 
 /* What to say after ", expected " when one of these was not understood. */
 #define EXPECTED_SHARE "0% to 100% with at most two decimals, such as 5% or 0.25%"
 #define EXPECTED_DURATION "a whole number and one unit of ms, s, m, h, d, such as 500ms or 15m"
+#define EXPECTED_RATE "1/s to 1000000000/s, such as 5000/s"
 #define EXPECTED_PORT_RANGE "FIRST-LAST with 1 <= FIRST <= LAST <= 65535, such as 1024-32767"
 
 /* All parsers: the whole text or nothing. Numbers are decimal digits: no sign, no space, no leading zero.
@@ -25,6 +28,9 @@ int parse_share(const char *text, unsigned int *ret_basis_points);
 /* "500ms", "10s", "15m", "2h", "7d". Zero is a duration. */
 int parse_duration(const char *text, uint64_t *ret_ms);
 
+/* "5000/s": 1 to RATE_MAX. */
+int parse_rate(const char *text, unsigned int *ret_per_second);
+
 /* "1024-32767" */
 int parse_port_range(const char *text, uint16_t *ret_first, uint16_t *ret_last);
 
@@ -33,5 +39,8 @@ bool name_is_valid(const char *text, size_t size);
 
 /* The shortest text that parse_share reads as this share. Writes SHARE_TEXT_LEN bytes at most, returns `buffer`. */
 const char *share_format(unsigned int basis_points, char *buffer);
+
+/* The same for durations: "90s", "5m", "2h". Writes DURATION_TEXT_LEN bytes at most. */
+const char *duration_format(unsigned int seconds, char *buffer);
 
 #endif

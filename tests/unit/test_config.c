@@ -416,7 +416,7 @@ static void assert_load(const char *path, int result, const char *expected)
 static void test_load(void **state)
 {
 	const struct scratch *scratch = *state;
-	const size_t limit = 4 << 20;
+	const size_t limit = 16 << 20;
 	char *large = malloc(limit + 1);
 
 	assert_non_null(large);
@@ -435,8 +435,8 @@ static void test_load(void **state)
 	write_file(scratch->file, large, limit);
 	assert_load(scratch->file, 0, "");
 	write_file(scratch->file, large, limit + 1);
-	assert_load(scratch->file, -EFBIG, ": more than 4 MiB, expected a configuration file");
-	assert_load("/dev/zero", -EFBIG, ": more than 4 MiB, expected a configuration file");
+	assert_load(scratch->file, -EFBIG, ": more than 16 MiB, expected a configuration file");
+	assert_load("/dev/zero", -EFBIG, ": more than 16 MiB, expected a configuration file");
 	free(large);
 }
 

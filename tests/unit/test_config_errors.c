@@ -24,10 +24,13 @@
 #define DEEP "[[[[[[[[[["
 #define LONG63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
 
-#define ALL_KEYS "interfaces, attach, http, snat, timeouts, flows, services"
-#define SERVICE_KEYS "name, listen, protocol, forward, affinity, baseline, versions"
+#define ALL_KEYS "interfaces, attach, http, snat, timeouts, flows, gue_port, services"
+#define SERVICE_KEYS                                                             \
+	"name, listen, protocol, forward, affinity, baseline, versions, rules, " \
+	"rules_file, max_new_flows, drain_timeout, on_rollback"
 #define SHARE "expected 0% to 100% with at most two decimals, such as 5% or 0.25%"
-#define LISTENER "expected ADDR:PORT/tcp such as 203.0.113.10:80/tcp or [2001:db8::10]:80/tcp"
+#define LISTENER "expected ADDR:PORT/tcp or ADDR:PORT/udp such as 203.0.113.10:80/tcp or [2001:db8::10]:53/udp"
+#define LISTEN "expected 1 to 16 of ADDR:PORT/tcp or ADDR:PORT/udp"
 #define BACKEND "expected ADDR:PORT such as 10.0.0.11:3000 or [2001:db8::11]:3000"
 #define SECONDS "expected whole seconds from 1s to 7d, such as 10s or 2h"
 #define SNAT "expected an address of this host such as 10.0.0.1 or 2001:db8::1"
@@ -110,7 +113,7 @@ static void test_keys(void **state)
 		{ TOP "http: {port: 1}\n", "2:8: unknown key 'port' in http, expected one of: listen, token_file" },
 		{ TOP "snat: {port: 1}\n", "2:8: unknown key 'port' in snat, expected one of: addresses, ports" },
 		{ TOP "timeouts: {x: 1s}\n", "2:12: unknown key 'x' in timeouts, expected one of: "
-					     "embryonic, established, half_closed, closed, port_rest" },
+					     "embryonic, established, half_closed, closed, port_rest, udp" },
 		{ SHOP "  health: {}\n", "5:3: unknown key 'health' in a service, expected one of: " SERVICE_KEYS },
 		{ SHOP "  versions:\n    stable: {wieght: 5%}\n",
 		  "6:14: unknown key 'wieght' in a version, expected one of: backends, weight" },
@@ -147,7 +150,7 @@ static void test_missing(void **state)
 		{ TOP, "1:1: missing key 'services' in the configuration, expected a list of 1 to 256 services" },
 		{ TOP "services:\n- listen: 192.0.2.1:80/tcp\n" STABLE,
 		  "3:3: missing key 'name' in a service, " NAME63 },
-		{ TOP SERVICES STABLE, "3:3: missing key 'listen' in a service, expected 1 to 16 of ADDR:PORT/tcp" },
+		{ TOP SERVICES STABLE, "3:3: missing key 'listen' in a service, " LISTEN },
 		{ SHOP, "3:3: missing key 'versions' in a service, " VERSIONS },
 		{ SHOP "  versions: {stable: {weight: 1%}}\n",
 		  "5:22: missing key 'backends' in a version, expected a list of at least one backend" },
@@ -175,7 +178,7 @@ static void test_types(void **state)
 		  "1:13: the tag 'tag:yaml.org,2002:set' for interfaces, expected no tag" },
 		{ "interfaces: [[eth0]]\n", "1:14: a list for interface name, " INTERFACE },
 		{ "interfaces: [eth0, ]\nattach: {}\n",
-		  "2:9: an empty mapping for attach, expected one of: auto, xdp, xdp-generic" },
+		  "2:9: an empty mapping for attach, expected one of: auto, xdp, xdp-generic, tc" },
 		{ TOP "http: on\n", "2:7: the text 'on' for http, "
 				    "expected off or a mapping with: listen, token_file" },
 		{ TOP "http: []\n", "2:7: an empty list for http, "
@@ -183,7 +186,7 @@ static void test_types(void **state)
 		{ TOP "http: !t {}\n", "2:7: the tag '!t' for http, expected no tag" },
 		{ TOP "snat: [10.0.0.1]\n", "2:7: a list for snat, expected a mapping with: addresses, ports" },
 		{ TOP "timeouts: 5s\n", "2:11: the text '5s' for timeouts, expected a mapping with: "
-					"embryonic, established, half_closed, closed, port_rest" },
+					"embryonic, established, half_closed, closed, port_rest, udp" },
 		{ TOP "flows: [1024]\n", "2:8: a list for flows, expected a whole number from 256 to 16777216" },
 		{ TOP "flows: !!int 1024\n", "2:8: the tag 'tag:yaml.org,2002:int' for flows, expected no tag" },
 		{ TOP "services: {shop: {}}\n", "2:11: a mapping for services, expected a list of 1 to 256 services" },
@@ -191,9 +194,8 @@ static void test_types(void **state)
 		{ TOP "services: [shop]\n",
 		  "2:12: the text 'shop' for a service, expected a mapping with: " SERVICE_KEYS },
 		{ TOP "services:\n-\n", "3:2: no value for a service, expected a mapping with: " SERVICE_KEYS },
-		{ TOP SERVICES "  listen: {}\n",
-		  "4:11: an empty mapping for listen, expected 1 to 16 of ADDR:PORT/tcp" },
-		{ TOP SERVICES "  listen: []\n", "4:11: an empty list for listen, expected 1 to 16 of ADDR:PORT/tcp" },
+		{ TOP SERVICES "  listen: {}\n", "4:11: an empty mapping for listen, " LISTEN },
+		{ TOP SERVICES "  listen: []\n", "4:11: an empty list for listen, " LISTEN },
 		{ TOP SERVICES "  listen: ~\n", "4:11: no value for listening address, " LISTENER },
 		{ SHOP "  versions: [a]\n", "5:13: a list for versions, " VERSIONS },
 		{ SHOP "  versions: {}\n", "5:13: an empty mapping for versions, " VERSIONS },
@@ -240,9 +242,9 @@ static void test_interfaces(void **state)
 static void test_host(void **state)
 {
 	static const struct mistake mistakes[] = {
-		{ TOP "attach: tc\n", "2:9: invalid attach 'tc', expected one of: auto, xdp, xdp-generic" },
-		{ TOP "attach: ''\n", "2:9: invalid attach '', expected one of: auto, xdp, xdp-generic" },
-		{ TOP "attach:\n", "2:8: no value for attach, expected one of: auto, xdp, xdp-generic" },
+		{ TOP "attach: tcx\n", "2:9: invalid attach 'tcx', expected one of: auto, xdp, xdp-generic, tc" },
+		{ TOP "attach: ''\n", "2:9: invalid attach '', expected one of: auto, xdp, xdp-generic, tc" },
+		{ TOP "attach:\n", "2:8: no value for attach, expected one of: auto, xdp, xdp-generic, tc" },
 		{ TOP "http: {listen: '9477'}\n", "2:16: invalid http address '9477', "
 						  "expected off or ADDR:PORT such as 127.0.0.1:9477" },
 		{ TOP "http: {listen: '224.0.0.1:9477'}\n",
@@ -305,8 +307,8 @@ static void test_listeners(void **state)
 		{ TOP SERVICES "  listen: " LONG63 LONG63 ":80/tcp\n",
 		  "4:11: invalid listening address "
 		  "'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123aa...', " LISTENER },
-		{ TOP SERVICES "  listen: 192.0.2.1:53/udp\n",
-		  "4:11: udp in '192.0.2.1:53/udp' is not available yet, " LISTENER },
+		{ TOP SERVICES "  listen: 192.0.2.1:53/sctp\n",
+		  "4:11: invalid listening address '192.0.2.1:53/sctp', " LISTENER },
 		{ TOP SERVICES "  listen: 0.0.0.0:80/tcp\n",
 		  "4:11: the unspecified address '0.0.0.0:80/tcp', " UNICAST },
 		{ TOP SERVICES "  listen: '[::]:80/tcp'\n", "4:11: the unspecified address '[::]:80/tcp', " UNICAST },
@@ -330,7 +332,7 @@ static void test_listeners(void **state)
 		  "  1.0.0.1:6/tcp, 1.0.0.1:7/tcp, 1.0.0.1:8/tcp, 1.0.0.1:9/tcp, 1.0.0.1:10/tcp, 1.0.0.1:11/tcp,\n"
 		  "  1.0.0.1:12/tcp, 1.0.0.1:13/tcp, 1.0.0.1:14/tcp, 1.0.0.1:15/tcp, 1.0.0.1:16/tcp,\n"
 		  "  1.0.0.1:17/tcp]\n",
-		  "7:3: more than 16 entries for listen, expected 1 to 16 of ADDR:PORT/tcp" },
+		  "7:3: more than 16 entries for listen, " LISTEN },
 		{ "http: {listen: '192.0.2.1:80'}\n" GOOD,
 		  "5:11: service 'shop' listens on '192.0.2.1:80' like http, expected two addresses" },
 	};
@@ -350,9 +352,11 @@ static void test_services(void **state)
 		{ TOP "services:\n- name:\n", "3:8: no value for service name, " NAME63 },
 		{ TOP "services:\n- name: 4" LONG63 "\n", "3:9: invalid service name '4" LONG63 "', " NAME63 },
 		{ GOOD "- name: shop\n", "6:9: service name 'shop' again (first on line 3), expected one of its own" },
-		{ SHOP "  protocol: http\n", "5:13: invalid protocol 'http', expected tcp" },
-		{ SHOP "  protocol: udp\n", "5:13: invalid protocol 'udp', expected tcp" },
-		{ SHOP "  forward: ipip\n", "5:12: invalid forward 'ipip', expected one of: nat, gateway" },
+		{ SHOP "  protocol: http\n", "5:13: invalid protocol 'http', expected one of: tcp, udp" },
+		{ GOOD "  protocol: udp\n",
+		  "6:13: protocol 'udp' in a service that listens on tcp alone, expected that one" },
+		{ SHOP "  forward: sit\n",
+		  "5:12: invalid forward 'sit', expected one of: nat, gateway, local, ipip, gue, l2" },
 		{ SHOP "  affinity: cookie\n", "5:13: the text 'cookie' for affinity, "
 					       "expected source, flow or a mapping with: ipv4, ipv6" },
 		{ SHOP "  affinity:\n", "5:12: no value for affinity, "

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Words of the configuration and their values, both ways. */
+#include "config_parts.h"
+
+const struct config_choice config_attaches[4] = {
+	{ "auto", ATTACH_AUTO },
+	{ "xdp", ATTACH_XDP },
+	{ "xdp-generic", ATTACH_XDP_GENERIC },
+	{ "tc", ATTACH_TC },
+};
+
+const struct config_choice config_forwards[6] = {
+	{ "nat", SERIN_FORWARD_NAT },   { "gateway", SERIN_FORWARD_GATEWAY }, { "local", SERIN_FORWARD_LOCAL },
+	{ "ipip", SERIN_FORWARD_IPIP }, { "gue", SERIN_FORWARD_GUE },         { "l2", SERIN_FORWARD_L2 },
+};
+
+const struct config_choice config_flow_ends[2] = {
+	{ "reset", CONFIG_FLOWS_RESET },
+	{ "drain", CONFIG_FLOWS_DRAIN },
+};
+
+static const char *name_of(const struct config_choice *choices, size_t count, int value)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (choices[i].value == value)
+			return choices[i].name;
+	}
+	return "?";
+}
+
+const char *config_forward_name(enum serin_forward forward)
+{
+	return name_of(config_forwards, CONFIG_COUNT(config_forwards), (int)forward);
+}
+
+const char *config_attach_name(enum config_attach attach)
+{
+	return name_of(config_attaches, CONFIG_COUNT(config_attaches), (int)attach);
+}
+
+const char *config_flows_name(enum config_flows flows)
+{
+	return name_of(config_flow_ends, CONFIG_COUNT(config_flow_ends), (int)flows);
+}
