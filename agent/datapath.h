@@ -11,6 +11,7 @@
 #include "complaint.h"
 #include "config.h"
 #include "image.h"
+#include "rules.h"
 
 #define DATAPATH_PIN_DIR "/sys/fs/bpf/serin"
 
@@ -44,6 +45,24 @@ int datapath_set_plan(struct datapath *datapath, unsigned int service, const str
 		      struct complaint *complaint);
 /* -ENOENT when the service has none. */
 int datapath_get_plan(struct datapath *datapath, unsigned int service, struct serin_plan *ret);
+
+/* Rules change with their plan: pick a number, write the set whole, set the plan that names it, then delete the set that the
+ * plan before named. A fresh agent reads all that is there before it picks a number. */
+struct placed_entry {
+	__u32 set;
+	struct rule_entry entry;
+};
+
+/* Sorted by set, then by prefix; the caller frees. Not for the fast path: it takes a microsecond or two for each. */
+int datapath_read_rules(struct datapath *datapath, struct placed_entry **ret, size_t *ret_count,
+			struct complaint *complaint);
+/* A number that no set has. */
+__u32 datapath_new_rule_set(struct datapath *datapath);
+/* -ENOSPC: the table is full. What was written by a call that fails is deleted again. */
+int datapath_write_rules(struct datapath *datapath, __u32 set, const struct rule_entry *entries, size_t count,
+			 struct complaint *complaint);
+/* Entries that are not there are no error. */
+int datapath_delete_rules(struct datapath *datapath, __u32 set, const struct rule_entry *entries, size_t count);
 
 /* routes_generation is kept; the rest is written. */
 int datapath_set_settings(struct datapath *datapath, const struct serin_settings *settings,

@@ -108,49 +108,6 @@ int datapath_apply_backends(struct datapath *datapath, const struct image *from,
 	return r;
 }
 
-static struct serin_listener_key listener_key(const struct serin_listener *listener)
-{
-	struct serin_listener_key key;
-
-	memset(&key, 0, sizeof(key));
-	key.addr = listener->addr;
-	key.port = listener->port;
-	key.protocol = listener->protocol;
-	return key;
-}
-
-static int listener_show(struct datapath *datapath, __u32 id, const struct serin_listener *listener,
-			 struct complaint *complaint)
-{
-	struct serin_listener_key key = listener_key(listener);
-	int r;
-
-	r = write_entry(MAP_FD(datapath, listeners), id, listener, "listener", complaint);
-	if (!r && listener->forward && bpf_map_update_elem(MAP_FD(datapath, listener_ids), &key, &id, BPF_ANY))
-		r = complain(complaint, -errno, "cannot write listener %u into the kernel: %s", id, strerror(errno));
-	return r;
-}
-
-int datapath_apply_listeners(struct datapath *datapath, const struct image *from, const struct image *to,
-			     struct complaint *complaint)
-{
-	__u32 id;
-	int r = 0;
-
-	for (id = 0; id < SERIN_MAX_LISTENERS; id++) {
-		const struct serin_listener *old = &from->listeners[id], *new = &to->listeners[id];
-		struct serin_listener_key old_key = listener_key(old), new_key = listener_key(new);
-
-		/* Its entry stays: flows go on by it. */
-		if (old->forward && (!new->forward || memcmp(&old_key, &new_key, sizeof(old_key))))
-			bpf_map_delete_elem(MAP_FD(datapath, listener_ids), &old_key);
-	}
-	for (id = 0; !r && id < SERIN_MAX_LISTENERS; id++)
-		if (memcmp(&from->listeners[id], &to->listeners[id], sizeof(to->listeners[id])))
-			r = listener_show(datapath, id, &to->listeners[id], complaint);
-	return r;
-}
-
 int datapath_set_plan(struct datapath *datapath, unsigned int service, const struct serin_plan *plan,
 		      struct complaint *complaint)
 {

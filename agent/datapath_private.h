@@ -14,6 +14,7 @@ struct datapath {
 	bool fresh;                 /* they were made by this open */
 	int cpus;
 	uint32_t buckets;
+	__u32 last_rule_set;         /* the highest number given to a set of rules, by this agent or one before */
 	int link[SERIN_MAX_DEVICES]; /* only where nothing is pinned: the links end with the process; 0: none */
 };
 

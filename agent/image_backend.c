@@ -83,6 +83,21 @@ static struct serin_backend *new_backend(const struct image_job *job, unsigned i
 	return &job->image->backends[id];
 }
 
+/* A tunnel's outer packets have one source and no ports to hand out. */
+static int choose_source(const struct image_job *job, const struct config_service *owner,
+			 const struct config_backend *wanted, struct image_snat_group *ret)
+{
+	int r;
+
+	if (owner->forward == SERIN_FORWARD_NAT)
+		return image_choose_snat(job, owner, wanted, ret);
+	if (owner->forward != SERIN_FORWARD_IPIP && owner->forward != SERIN_FORWARD_GUE)
+		return 0;
+	r = image_choose_outer(job, wanted, ret);
+	ret->count = 0;
+	return r;
+}
+
 static int update_backend(const struct image_job *job, const struct config_service *owner, unsigned int service,
 			  unsigned int version, const struct config_backend *wanted, bool newcomers)
 {
@@ -99,11 +114,9 @@ static int update_backend(const struct image_job *job, const struct config_servi
 		backend = new_backend(job, service, version, wanted);
 	backend->flags = SERIN_BACKEND_USED;
 	backend->weight = wanted->weight;
-	if (owner->forward == SERIN_FORWARD_NAT && newcomers) {
-		r = image_choose_snat(job, owner, wanted, &snat);
-		if (r)
-			return r;
-	}
+	r = newcomers ? choose_source(job, owner, wanted, &snat) : 0;
+	if (r)
+		return r;
 	backend->snat_first = snat.first;
 	backend->snat_count = snat.count;
 	return 0;

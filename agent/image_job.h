@@ -44,9 +44,11 @@ static inline bool image_same_addr(const struct serin_addr *a, const struct seri
 void image_backends_leave(struct image *image);
 int image_update_backends(const struct image_job *job);
 
-/* image_snat.c: put config->snat.addresses into the table; then, the group that a backend of forward: nat uses. */
+/* image_snat.c: put config->snat.addresses into the table; then, the group that a backend of forward: nat uses, or the
+ * one address that packets to a backend of forward: ipip or gue are wrapped under. */
 int image_place_snat(struct image_job *job);
 int image_choose_snat(const struct image_job *job, const struct config_service *service,
 		      const struct config_backend *wanted, struct image_snat_group *ret);
+int image_choose_outer(const struct image_job *job, const struct config_backend *wanted, struct image_snat_group *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The image's source addresses of forward: nat. Flows name theirs by index, so nothing in this table ever moves. */
+/* The image's source addresses, of forward: nat and of tunnels. Flows name theirs by index, so nothing in this table ever moves. */
 #include "image_job.h"
 
 #include <errno.h>
@@ -135,5 +135,15 @@ int image_choose_snat(const struct image_job *job, const struct config_service *
 				where.text, service->name, endpoint_format(addr, wanted->endpoint.port, text), family,
 				family);
 	*ret = group;
+	return 0;
+}
+
+int image_choose_outer(const struct image_job *job, const struct config_backend *wanted, struct image_snat_group *ret)
+{
+	const struct image_snat_group *group = address_is_ipv4(&wanted->endpoint.addr) ? &job->snat4 : &job->snat6;
+
+	if (!group->count)
+		return choose_source(job, wanted, ret);
+	*ret = *group;
 	return 0;
 }

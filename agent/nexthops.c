@@ -81,8 +81,11 @@ static int gather_addresses(struct nexthops *hops)
 	if (!room)
 		return -ENOMEM;
 	for (i = 0; i < SERIN_MAX_BACKENDS; i++) {
-		if (hops->image->backends[i].flags & SERIN_BACKEND_USED)
-			room[n++] = hops->image->backends[i].addr;
+		const struct serin_backend *backend = &hops->image->backends[i];
+
+		/* forward: local has none: its backends are on this host. */
+		if (backend->flags & SERIN_BACKEND_USED && (backend->addr.quad[0] || backend->addr.quad[1]))
+			room[n++] = backend->addr;
 	}
 	for (i = 0; i < hops->gateway_count; i++)
 		room[n++] = hops->gateways[i];

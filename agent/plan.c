@@ -134,6 +134,8 @@ int plan_build(const struct plan_input *input, struct serin_plan *ret)
 	plan->affinity = (__u8)input->affinity;
 	plan->prefix4 = input->prefix4;
 	plan->prefix6 = input->prefix6;
+	plan->rules = input->rules;
+	plan->max_new = input->max_new;
 	plan->seed = seed_for(hash_name(input->service), SEED_SPLIT, input->rollout);
 	plan->ring_seed = seed_for(hash_name(input->service), SEED_RING, 0);
 	serin_prefix_mask(96u + input->prefix4, plan->mask4);

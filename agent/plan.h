@@ -22,6 +22,8 @@ struct plan_input {
 	uint32_t generation; /* not 0 */
 	enum serin_affinity affinity;
 	uint8_t prefix4, prefix6;
+	uint32_t rules;        /* the set in the kernel; 0: none */
+	uint32_t max_new;      /* flows per second; 0: any number */
 	uint8_t baseline;      /* index into versions */
 	uint8_t version_count; /* 1 .. SERIN_MAX_VERSIONS */
 	struct plan_version versions[SERIN_MAX_VERSIONS];

@@ -59,6 +59,8 @@ int service_build_plan(const struct service *service, const struct image *image,
 		.affinity = service->config->affinity,
 		.prefix4 = service->config->prefix4,
 		.prefix6 = service->config->prefix6,
+		.rules = service->rules,
+		.max_new = service->config->max_new,
 		.baseline = service->version_id[wanted->baseline],
 	};
 	struct ring_member *members = calloc(SERIN_MAX_BACKENDS, sizeof(*members)), *next = members;

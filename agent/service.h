@@ -17,6 +17,7 @@ struct service {
 	const struct config_service *config;
 	unsigned int id;                        /* in the image */
 	uint8_t version_id[SERIN_MAX_VERSIONS]; /* in image and plan, by index into config->versions */
+	uint32_t rules;                         /* the set in the kernel that the next plan names; 0: none */
 	struct state_service now;               /* versions in the order of config->versions */
 	struct serin_plan *plan;                /* as the kernel has it */
 	struct window window;

@@ -10,8 +10,8 @@
 #include "hostcheck.h"
 #include "lock.h"
 #include "log.h"
+#include "settings.h"
 
-#define RST_PER_SECOND 100 /* per CPU */
 #define NEXTHOP_PATIENCE_MS 2000
 
 /* The directory may be made by datapath_open; where it is there before, nobody may be at work in it. */
@@ -62,33 +62,16 @@ static int source_of_host(void *context, const struct serin_addr *to, struct ser
 	return r;
 }
 
-static __u32 to_stamps(unsigned int seconds)
-{
-	uint64_t stamps = (uint64_t)seconds * UINT64_C(1000000000) >> SERIN_STAMP_SHIFT;
-
-	return stamps ? (__u32)stamps : 1;
-}
-
 static int apply_settings(struct controller *controller, struct complaint *complaint)
 {
-	const struct config *config = controller->config;
-	const struct serin_settings settings = {
-		.snat_port_first = config->snat.port_first,
-		.snat_port_count = (__u32)(config->snat.port_last - config->snat.port_first + 1),
-		.linger_embryonic = to_stamps(config->timeouts.embryonic),
-		.linger_established = to_stamps(config->timeouts.established),
-		.linger_half_closed = to_stamps(config->timeouts.half_closed),
-		.linger_closed = to_stamps(config->timeouts.closed),
-		.port_rest = to_stamps(config->timeouts.port_rest),
-		.answers_per_second = RST_PER_SECOND,
-	};
+	const struct serin_settings settings = settings_of(controller->config);
 
 	return datapath_set_settings(controller->datapath, &settings, complaint);
 }
 
-/* Tables in the order that no packet meets a half: settings and backends, plans, listeners. The state comes before any
- * of them: a crash in between is repeated by the next start. */
-static int fill_tables(struct controller *controller, const struct image *running,
+/* Tables in the order that no packet meets a half: settings and backends, rules, plans, listeners. The state comes before
+ * any of them: a crash in between is repeated by the next start. */
+static int fill_tables(struct controller *controller, const struct image *running, const struct startup_rules *rules,
 		       const bool differs[SERIN_MAX_SERVICES], struct complaint *complaint)
 {
 	const struct config_snat *snat = &controller->config->snat;
@@ -103,15 +86,20 @@ static int fill_tables(struct controller *controller, const struct image *runnin
 	if (!r)
 		r = datapath_apply_backends(controller->datapath, running, &controller->image, complaint);
 	if (!r)
+		r = startup_write_rules(controller, rules, complaint);
+	if (!r)
 		r = startup_set_plans(controller, differs, complaint);
 	if (!r)
 		r = datapath_apply_listeners(controller->datapath, running, &controller->image, complaint);
+	if (!r)
+		startup_drop_rules(controller, rules);
 	return r;
 }
 
 static int build_tables(struct controller *controller, struct complaint *complaint)
 {
 	struct image *running = calloc(1, sizeof(*running));
+	struct startup_rules rules = { .running = NULL };
 	bool differs[SERIN_MAX_SERVICES];
 	int r;
 
@@ -126,9 +114,12 @@ static int build_tables(struct controller *controller, struct complaint *complai
 	if (!r)
 		r = startup_choose_weights(controller, running, complaint);
 	if (!r)
+		r = startup_choose_rules(controller, &rules, complaint);
+	if (!r)
 		r = startup_make_plans(controller, differs, complaint);
 	if (!r)
-		r = fill_tables(controller, running, differs, complaint);
+		r = fill_tables(controller, running, &rules, differs, complaint);
+	free(rules.running);
 	free(running);
 	return r;
 }

@@ -25,6 +25,19 @@ bool startup_uses_nat(const struct config *config);
  * kernel's tables hold. Puts the baselines into controller->image. */
 int startup_choose_weights(struct controller *controller, const struct image *running, struct complaint *complaint);
 
+/* startup_rules.c: the numbers of the services' sets of rules. A set that runs and is as wanted keeps its number, so that
+ * a start which changes nothing writes nothing. */
+struct startup_rules {
+	struct placed_entry *running; /* the caller frees */
+	size_t count;
+	bool fresh[SERIN_MAX_SERVICES]; /* has to be written; by index into controller->services */
+};
+
+int startup_choose_rules(struct controller *controller, struct startup_rules *ret, struct complaint *complaint);
+int startup_write_rules(struct controller *controller, const struct startup_rules *rules, struct complaint *complaint);
+/* After the plans: whatever none of them names. */
+void startup_drop_rules(struct controller *controller, const struct startup_rules *rules);
+
 /* Build every plan and put the services into controller->state; ret_differs: which plans are not the running ones. */
 int startup_make_plans(struct controller *controller, bool ret_differs[SERIN_MAX_SERVICES],
 		       struct complaint *complaint);

@@ -20,12 +20,13 @@
 MAP(identity, ARRAY, 1, __u32, struct serin_identity);
 MAP(settings, ARRAY, 1, __u32, struct serin_settings);
 MAP(devices, ARRAY, SERIN_MAX_DEVICES, __u32, struct serin_device);
-MAP(device_ids, HASH, SERIN_MAX_DEVICES, __u32, __u32); /* ifindex -> device id */
-MAP(listener_ids, HASH, SERIN_MAX_LISTENERS, struct serin_listener_key, __u32);
+MAP(device_ids, HASH, SERIN_MAX_DEVICES, __u32, __u32);                             /* ifindex -> device id */
+MAP(listener_ids, HASH, 2 * SERIN_MAX_LISTENERS, struct serin_listener_key, __u32); /* with and without a port */
 MAP(listeners, ARRAY, SERIN_MAX_LISTENERS, __u32, struct serin_listener);
 MAP(services, ARRAY, SERIN_MAX_SERVICES, __u32, struct serin_service);
 MAP(backends, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_backend);
 MAP(snat, ARRAY, SERIN_MAX_SNAT, __u32, struct serin_addr);
+MAP_WITH(rules, LPM_TRIE, BPF_F_NO_PREALLOC, SERIN_MAX_RULES, struct serin_rule_key, __u32);
 
 /* Sizes, not types: for Linux 6.1 a struct that BTF describes and one that it does not are two shapes, and it answers
  * EINVAL to the plan that the agent makes. */

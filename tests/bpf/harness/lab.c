@@ -17,7 +17,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "rules.h"
 #include "service.h"
+#include "settings.h"
 #include "weights.h"
 #include <serin/split.h>
 
@@ -137,25 +139,6 @@ struct lab *lab_close(struct lab *lab)
 	return NULL;
 }
 
-static __u32 to_stamps(unsigned int seconds)
-{
-	return (__u32)(seconds * 1000000000ull >> SERIN_STAMP_SHIFT);
-}
-
-static struct serin_settings settings_of(const struct config *config)
-{
-	return (struct serin_settings){
-		.snat_port_first = config->snat.port_first,
-		.snat_port_count = (__u32)(config->snat.port_last - config->snat.port_first + 1),
-		.linger_embryonic = to_stamps(config->timeouts.embryonic),
-		.linger_established = to_stamps(config->timeouts.established),
-		.linger_half_closed = to_stamps(config->timeouts.half_closed),
-		.linger_closed = to_stamps(config->timeouts.closed),
-		.port_rest = to_stamps(config->timeouts.port_rest),
-		.answers_per_second = 100,
-	};
-}
-
 /* For configurations without snat.addresses. */
 static int rear_address(void *context, const struct serin_addr *to, struct serin_addr *ret, struct complaint *complaint)
 {
@@ -163,6 +146,19 @@ static int rear_address(void *context, const struct serin_addr *to, struct serin
 	(void)complaint;
 	*ret = frame_addr(address_is_ipv4(to) ? "10.0.0.1" : "2001:db8:b::1");
 	return 0;
+}
+
+/* The set that the plan will name; the one before stays, and costs nothing here. */
+static void put_rules(struct lab *lab, struct service *service)
+{
+	size_t count = rules_entry_count(&service->config->rules);
+	struct rule_entry *entries = rules_entries(&service->config->rules, service->version_id);
+	struct complaint complaint = { "out of memory" };
+
+	service->rules = count ? datapath_new_rule_set(lab->datapath) : 0;
+	if (!entries || datapath_write_rules(lab->datapath, service->rules, entries, count, &complaint))
+		lab_die("%s", complaint.text);
+	free(entries);
 }
 
 static void put_plan(struct lab *lab, const struct config_service *config, const struct state_service *weights)
@@ -173,8 +169,10 @@ static void put_plan(struct lab *lab, const struct config_service *config, const
 	struct complaint complaint;
 
 	wanted.generation = ++lab->plan_generation;
-	if (!plan || service_bind(&service, config, lab->image) ||
-	    service_build_plan(&service, lab->image, &wanted, plan, &complaint) ||
+	if (!plan || service_bind(&service, config, lab->image))
+		lab_die("%s: no plan", config->name);
+	put_rules(lab, &service);
+	if (service_build_plan(&service, lab->image, &wanted, plan, &complaint) ||
 	    datapath_set_plan(lab->datapath, service.id, plan, &complaint))
 		lab_die("%s: no plan", config->name);
 	free(plan);

@@ -59,7 +59,7 @@ void lab_clear(struct lab *lab)
 			zero_array(lab, i, &info, info.value_size);
 		else if (info.type == BPF_MAP_TYPE_PERCPU_ARRAY)
 			zero_array(lab, i, &info, (info.value_size + 7) / 8 * 8 * cpus);
-		else if (info.type == BPF_MAP_TYPE_HASH)
+		else if (info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_LPM_TRIE)
 			empty_hash(lab->maps[i]);
 		else if (info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
 			empty_array_of_maps(lab->maps[i], info.max_entries);
