@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which version a client gets and why: the kernel's own code on the plan that the kernel has. */
+/* Which version a client gets and why: the rules, then the kernel's own code on the plan that the kernel has. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include <serin/split.h>
 
 #include "api_call.h"
+#include "rules.h"
 #include "scalar.h"
 
 /* A client as asked about. */
@@ -39,29 +40,35 @@ static bool read_client(struct api_call *call, struct question *question)
 	return true;
 }
 
+static bool is_asked_for(const struct config_listener *listener, const struct endpoint *wanted, uint8_t protocol)
+{
+	return listener->port == wanted->port && !memcmp(&listener->addr, &wanted->addr, sizeof(wanted->addr)) &&
+	       (!protocol || listener->protocol == protocol);
+}
+
 static bool find_listener(struct api_call *call, const char *text, struct question *question)
 {
 	const struct config_service *service = call->service->config;
 	struct endpoint wanted;
+	uint8_t protocol;
+	size_t i;
 
-	if (endpoint_parse(text, &wanted)) {
+	if (listener_parse(text, &wanted, &protocol)) {
 		api_error(call, 400, "bad_request",
-			  "'%.64s' is no listening address, expected such as 203.0.113.10:80 or [2001:db8::10]:80",
+			  "'%.64s' is no listening address, expected such as 203.0.113.10:80 or [2001:db8::10]:53/udp",
 			  text);
 		return false;
 	}
-	for (size_t i = 0; i < service->listener_count; i++) {
-		const struct config_listener *listener = &service->listeners[i];
-
-		if (listener->port != wanted.port || memcmp(&listener->addr, &wanted.addr, sizeof(wanted.addr)))
-			continue;
-		question->listener = listener;
-		if (same_family(&wanted.addr, &question->client.addr))
-			return true;
-		api_error(call, 400, "bad_request", "the client and %.64s are not of one family", text);
+	for (i = 0; i < service->listener_count && !is_asked_for(&service->listeners[i], &wanted, protocol); i++)
+		;
+	if (i == service->listener_count) {
+		api_error(call, 400, "bad_request", "service %s does not listen on %.64s", service->name, text);
 		return false;
 	}
-	api_error(call, 400, "bad_request", "service %s does not listen on %.64s", service->name, text);
+	question->listener = &service->listeners[i];
+	if (same_family(&wanted.addr, &question->client.addr))
+		return true;
+	api_error(call, 400, "bad_request", "the client and %.64s are not of one family", text);
 	return false;
 }
 
@@ -147,10 +154,18 @@ static json_t *backend_of(const struct controller *controller, unsigned int id)
 	if (id >= SERIN_MAX_BACKENDS)
 		return json_null();
 	return json_string(
-		endpoint_format(&controller->image.backends[id].addr, controller->image.backends[id].port, text));
+		backend_format(&controller->image.backends[id].addr, controller->image.backends[id].port, text));
 }
 
-static void answer(struct api_call *call, const struct question *question, const struct serin_split *split)
+static json_t *rule_of(const struct config_rule *rule)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	return rule ? json_string(prefix_format(&rule->prefix, text)) : json_null();
+}
+
+static void answer(struct api_call *call, const struct question *question, const struct config_rule *rule,
+		   const struct serin_split *split)
 {
 	const struct state_version *version = version_of(call->service, split->version);
 	char client[ADDRESS_TEXT_LEN], counted[2 * ADDRESS_TEXT_LEN + 8];
@@ -162,13 +177,26 @@ static void answer(struct api_call *call, const struct question *question, const
 	}
 	describe_counted(call->service, question, counted, sizeof(counted));
 	api_json(call, 200,
-		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:i, s:I, s:o, s:I}", "service",
+		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:o, s:i, s:I, s:o, s:I}", "service",
 			   call->service->config->name, "address", address_format(&question->client.addr, client),
 			   "port", port ? json_integer(port) : json_null(), "counted", counted, "slot",
-			   (json_int_t)split->slot, "version", version->name, "because", "slot", "weight",
-			   (int)version->weight, "place", (json_int_t)split->place, "backend",
+			   (json_int_t)split->slot, "version", version->name, "because", rule ? "rule" : "slot", "rule",
+			   rule_of(rule), "weight", (int)version->weight, "place", (json_int_t)split->place, "backend",
 			   backend_of(call->controller, split->backend), "generation",
 			   (json_int_t)call->service->plan->generation));
+}
+
+/* As the program does: a rule decides about the version, the hash about the backend within it. */
+static const struct config_rule *place(const struct service *service, const struct serin_addr *client,
+				       struct serin_split *split)
+{
+	const struct config_rule *rule = service->plan->rules ? rules_find(&service->config->rules, client) : NULL;
+
+	if (!rule)
+		return NULL;
+	split->version = service->version_id[rule->version];
+	split->backend = service->plan->ring[split->version][split->place];
+	return rule;
 }
 
 void api_get_explain(struct api_call *call)
@@ -176,6 +204,7 @@ void api_get_explain(struct api_call *call)
 	static const char *const names[] = { "address", "port", "listen", NULL };
 	struct question question = { .listener = NULL };
 	struct serin_split_key key = { .protocol = 0 };
+	const struct config_rule *rule;
 	struct serin_split split;
 
 	if (!api_check_parameters(call, names) || !read_question(call, &question))
@@ -187,5 +216,6 @@ void api_get_explain(struct api_call *call)
 	key.protocol = question.listener->protocol;
 	key.family = address_is_ipv4(&question.client.addr) ? SERIN_IPV4 : SERIN_IPV6;
 	serin_split(call->service->plan, &key, &split);
-	answer(call, &question, &split);
+	rule = place(call->service, &question.client.addr, &split);
+	answer(call, &question, rule, &split);
 }

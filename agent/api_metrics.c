@@ -36,7 +36,7 @@ static void add_backends(const struct controller *controller, struct snapshot *s
 
 		if (!(backend->flags & SERIN_BACKEND_USED))
 			continue;
-		endpoint_format(&backend->addr, backend->port, snapshot->addresses[n]);
+		backend_format(&backend->addr, backend->port, snapshot->addresses[n]);
 		snapshot->backends[n] = (struct metrics_backend){
 			.service = service->name,
 			.version = service->version[backend->version % SERIN_MAX_VERSIONS],

@@ -25,7 +25,7 @@ static void add_counters(json_t *to, const struct serin_stats *stats)
 static json_t *backend_to_json(const struct serin_backend *backend, const struct serin_stats *stats)
 {
 	char text[ADDRESS_TEXT_LEN];
-	json_t *json = json_pack("{s:s, s:i, s:b}", "address", endpoint_format(&backend->addr, backend->port, text),
+	json_t *json = json_pack("{s:s, s:i, s:b}", "address", backend_format(&backend->addr, backend->port, text),
 				 "weight", (int)backend->weight, "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING));
 
 	add_counters(json, stats);
@@ -117,8 +117,7 @@ static json_t *service_to_json(const struct controller *controller, const struct
 	for (size_t i = 0; i < now->version_count; i++)
 		json_array_append_new(versions, version_to_json(controller, service, i));
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name, "protocol",
-			 is_udp ? "udp" : "tcp", "forward",
-			 config->forward == SERIN_FORWARD_GATEWAY ? "gateway" : "nat", "affinity",
+			 is_udp ? "udp" : "tcp", "forward", config_forward_name(config->forward), "affinity",
 			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
 			 now->versions[now->baseline].name, "generation", (json_int_t)now->generation, "changed",
 			 changed_to_json(&now->changed), "window_seconds",

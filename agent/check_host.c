@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interfaces, forwarding, addresses, routes, ports and firewall rules of this host, held against a configuration. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ struct host_check {
 	json_t *warnings;
 	struct address_set listeners;
 	struct address_set sources; /* of forward: nat */
-	bool ipv4, ipv6, nat;
+	const struct config_service *warned_source[2];
 };
 
 static void warn(struct host_check *check, const struct config_place *place, const char *format, ...)
@@ -97,6 +98,84 @@ static bool is_our_interface(const struct config *config, unsigned int ifindex)
 	return false;
 }
 
+/* A process that takes the packets of every listener, or of the first that it does not. */
+static void check_process(struct host_check *check, const struct config_service *service,
+			  const struct config_backend *backend)
+{
+	char text[ADDRESS_TEXT_LEN];
+	struct complaint complaint;
+	bool listening = false;
+	size_t i;
+
+	for (i = 0; i < service->listener_count; i++) {
+		const struct config_listener *listener = &service->listeners[i];
+
+		if (hostcheck_is_listening(&listener->addr, ntohs(backend->endpoint.port), listener->protocol,
+					   &listening, &complaint)) {
+			warn(check, &backend->place, "%s", complaint.text);
+			return;
+		}
+		if (listening)
+			continue;
+		warn(check, &backend->place, "nobody on this host listens at %s/%s, on that address or on all",
+		     endpoint_format(&listener->addr, backend->endpoint.port, text), protocol_name(listener->protocol));
+		return;
+	}
+}
+
+static bool has_port(const struct config_service *service, __be16 port)
+{
+	size_t i;
+
+	for (i = 0; i < service->listener_count; i++)
+		if (service->listeners[i].port == port)
+			return true;
+	return false;
+}
+
+static bool has_source(const struct config_snat *snat, bool ipv4)
+{
+	unsigned int i;
+
+	for (i = 0; i < snat->address_count; i++)
+		if (address_is_ipv4(&snat->addresses[i]) == ipv4)
+			return true;
+	return false;
+}
+
+/* Once for a service and a family: it is the same for all of its backends, or nearly. */
+static void check_outer_source(struct host_check *check, const struct config_service *service,
+			       const struct config_backend *backend, const struct neigh_route *route)
+{
+	bool ipv4 = address_is_ipv4(&backend->endpoint.addr);
+	char text[ADDRESS_TEXT_LEN];
+
+	if (has_source(&check->config->snat, ipv4) || check->warned_source[ipv4] == service)
+		return;
+	check->warned_source[ipv4] = service;
+	warn(check, &backend->place,
+	     "packets to IPv%d backends are wrapped under %s, as the routes are now: expected an IPv%d address among "
+	     "snat.addresses, where backends or firewalls know their sender",
+	     ipv4 ? 4 : 6, address_format(&route->source, text), ipv4 ? 4 : 6);
+}
+
+static void check_one_way(struct host_check *check, const struct config_service *service,
+			  const struct config_backend *backend, const struct neigh_route *route)
+{
+	char text[ADDRESS_TEXT_LEN], by[ADDRESS_TEXT_LEN];
+
+	if (!has_port(service, backend->endpoint.port))
+		warn(check, &backend->place, "forward: %s rewrites no port: %s gets packets to the port of service %s",
+		     config_forward_name(service->forward),
+		     endpoint_format(&backend->endpoint.addr, backend->endpoint.port, text), service->name);
+	if (service->forward != SERIN_FORWARD_L2)
+		check_outer_source(check, service, backend, route);
+	else if (memcmp(&route->next_hop, &backend->endpoint.addr, sizeof(route->next_hop)))
+		warn(check, &backend->place,
+		     "backend %s is not on a link of this host, but behind %s: forward: l2 only reaches neighbours",
+		     address_format(&backend->endpoint.addr, text), address_format(&route->next_hop, by));
+}
+
 static void check_backend(struct host_check *check, struct neigh *neigh, const struct config_service *service,
 			  const struct config_backend *backend)
 {
@@ -104,6 +183,10 @@ static void check_backend(struct host_check *check, struct neigh *neigh, const s
 	struct complaint complaint;
 	struct neigh_route route;
 
+	if (service->forward == SERIN_FORWARD_LOCAL) {
+		check_process(check, service, backend);
+		return;
+	}
 	if (neigh_route(neigh, &backend->endpoint.addr, &route, &complaint)) {
 		warn(check, &backend->place, "%s", complaint.text);
 		return;
@@ -114,6 +197,8 @@ static void check_backend(struct host_check *check, struct neigh *neigh, const s
 		     if_indextoname(route.ifindex, name) ? name : "another interface");
 	if (service->forward == SERIN_FORWARD_NAT && !check->config->snat.address_count)
 		add_address(&check->sources, &route.source);
+	if (SERIN_IS_ONE_WAY(service->forward))
+		check_one_way(check, service, backend, &route);
 }
 
 static void check_backends(struct host_check *check)
@@ -141,7 +226,6 @@ static void check_listeners(struct host_check *check)
 	size_t i, j, before;
 
 	for (i = 0; i < config->service_count; i++) {
-		check->nat |= config->services[i].forward == SERIN_FORWARD_NAT;
 		for (j = 0; j < config->services[i].listener_count; j++) {
 			const struct config_listener *listener = &config->services[i].listeners[j];
 
@@ -149,10 +233,6 @@ static void check_listeners(struct host_check *check)
 			add_address(&check->listeners, &listener->addr);
 			if (check->listeners.count > before)
 				check_local(check, &listener->addr, &listener->place, "listening");
-			if (address_is_ipv4(&listener->addr))
-				check->ipv4 = true;
-			else
-				check->ipv6 = true;
 		}
 	}
 }
@@ -161,13 +241,20 @@ static void check_forwarding(struct host_check *check)
 {
 	struct complaint complaint;
 
-	if (hostcheck_forwarding(check->ipv4, check->ipv6, &complaint))
+	if (hostcheck_forwarding(config_forwards_family(check->config, true),
+				 config_forwards_family(check->config, false), &complaint))
 		warn(check, NULL, "%s", complaint.text);
 }
 
 static void check_snat(struct host_check *check)
 {
 	const struct config_snat *snat = &check->config->snat;
+	const struct hostcheck_ports ports = {
+		.first = snat->port_first,
+		.last = snat->port_last,
+		.tcp = config_uses_nat(check->config, IPPROTO_TCP),
+		.udp = config_uses_nat(check->config, IPPROTO_UDP),
+	};
 	struct complaint complaint;
 	unsigned int i;
 
@@ -175,8 +262,7 @@ static void check_snat(struct host_check *check)
 		check_local(check, &snat->addresses[i], &snat->place, "source");
 		add_address(&check->sources, &snat->addresses[i]);
 	}
-	if (check->nat && hostcheck_snat_ports(snat->port_first, snat->port_last, check->sources.items,
-					       check->sources.count, &complaint))
+	if (hostcheck_snat_ports(&ports, check->sources.items, check->sources.count, &complaint))
 		warn(check, &snat->place, "%s", complaint.text);
 }
 

@@ -17,6 +17,24 @@ uint64_t check_flow_bytes(uint64_t ways);
 /* forward: nat: how many connections one backend can have at a time, ports times source addresses of its family. */
 uint64_t check_nat_capacity(const struct config_snat *snat, const struct serin_addr *backend);
 
+/* By how many bytes a packet to a backend of that family grows. */
+unsigned int check_overhead(enum serin_forward forward, bool ipv4);
+
+/* Source addresses of one family; where none are configured, the one that the host itself would use. */
+unsigned int check_snat_addresses(const struct config_snat *snat, bool ipv4);
+
+/* Of one version, by index. */
+const char *check_role(const struct config_service *service, size_t version);
+unsigned int check_initial_share(const struct config_service *service, size_t version); /* basis points */
+size_t check_count_rules(const struct config_service *service, size_t version);
+
+/* Places that the configuration takes in the kernel's tables. */
+struct check_usage {
+	size_t listeners, backends, rules;
+};
+
+struct check_usage check_usage(const struct config *config);
+
 /* 0 or -ENOMEM. */
 int check_print(FILE *out, const struct config *config);
 

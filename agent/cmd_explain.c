@@ -16,44 +16,48 @@ static int make_query(const struct options *options, char query[256], struct com
 {
 	char client[ADDRESS_TEXT_LEN], listen[ADDRESS_TEXT_LEN], port[16] = "";
 	struct endpoint from = { .port = 0 }, to;
+	uint8_t protocol = 0;
 
 	if (address_parse(options->arguments[1], &from.addr) && endpoint_parse(options->arguments[1], &from))
 		return complain(complaint, -EINVAL,
 				"'%s' is no address, expected one such as 198.51.100.7, "
 				"198.51.100.7:40000, 2001:db8::7 or [2001:db8::7]:40000",
 				options->arguments[1]);
-	if (options->listen && endpoint_parse(options->listen, &to))
+	if (options->listen && listener_parse(options->listen, &to, &protocol))
 		return complain(complaint, -EINVAL,
 				"--listen is '%s', expected an address and port such as "
-				"203.0.113.10:80 or [2001:db8::10]:80",
+				"203.0.113.10:80 or [2001:db8::10]:53/udp",
 				options->listen);
 	if (from.port)
 		snprintf(port, sizeof(port), "&port=%u", ntohs(from.port));
 	if (options->listen)
 		endpoint_format(&to.addr, to.port, listen);
-	snprintf(query, 256, "/explain?address=%s%s%s%s", address_format(&from.addr, client), port,
-		 options->listen ? "&listen=" : "", options->listen ? listen : "");
+	snprintf(query, 256, "/explain?address=%s%s%s%s%s%s", address_format(&from.addr, client), port,
+		 options->listen ? "&listen=" : "", options->listen ? listen : "", protocol ? "/" : "",
+		 protocol ? protocol_name(protocol) : "");
 	return 0;
 }
 
 struct explanation {
 	const char *address, *counted, *version, *because;
 	const char *backend; /* NULL: the version has none */
+	const char *rule;    /* NULL: none places this client */
 	int port;            /* 0: none was asked for */
 	int slot, weight, generation;
 };
 
 static int read_explanation(const json_t *answer, struct explanation *ret)
 {
-	json_t *backend = NULL, *port = NULL;
+	json_t *backend = NULL, *port = NULL, *rule = NULL;
 
-	if (json_unpack((json_t *)answer, "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s?o, s?o}", "address", &ret->address,
-			"counted", &ret->counted, "version", &ret->version, "because", &ret->because, "slot",
-			&ret->slot, "weight", &ret->weight, "generation", &ret->generation, "backend", &backend, "port",
-			&port) ||
+	if (json_unpack((json_t *)answer, "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s?o, s?o, s?o}", "address",
+			&ret->address, "counted", &ret->counted, "version", &ret->version, "because", &ret->because,
+			"slot", &ret->slot, "weight", &ret->weight, "generation", &ret->generation, "backend", &backend,
+			"port", &port, "rule", &rule) ||
 	    ret->weight < 0)
 		return -EBADMSG;
 	ret->backend = json_string_value(backend);
+	ret->rule = json_string_value(rule);
 	ret->port = (int)json_integer_value(port);
 	return 0;
 }
@@ -73,12 +77,12 @@ static int print_explanation(FILE *out, const json_t *answer)
 		fprintf(out, "backend %s\n", is.backend);
 	else
 		fputs("which has no backend: its new connections are dropped\n", out);
-	fprintf(out, "the hash of %s falls on slot %d of %u", is.counted, is.slot, SERIN_SLOTS);
-	if (!strcmp(is.because, "slot"))
-		fprintf(out, ", one of %s's at its share of %s", is.version,
-			share_format((unsigned int)is.weight, share));
+	if (is.rule)
+		fprintf(out, "the rule for %s places it there; else the hash of %s would count, slot %d of %u", is.rule,
+			is.counted, is.slot, SERIN_SLOTS);
 	else
-		fprintf(out, ", but this was decided by: %s", is.because);
+		fprintf(out, "the hash of %s falls on slot %d of %u, one of %s's at its share of %s", is.counted,
+			is.slot, SERIN_SLOTS, is.version, share_format((unsigned int)is.weight, share));
 	fprintf(out, " (generation %d)\nconnections that are already open stay where they are\n", is.generation);
 	return COMMAND_OK;
 }

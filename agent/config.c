@@ -140,3 +140,47 @@ int config_find_version(const struct config_service *service, const char *name)
 	}
 	return -ENOENT;
 }
+
+static bool forwards_family(const struct config_service *service, bool ipv4)
+{
+	size_t i, v;
+
+	if (service->forward == SERIN_FORWARD_LOCAL)
+		return false;
+	for (i = 0; i < service->listener_count; i++) {
+		if (address_is_ipv4(&service->listeners[i].addr) == ipv4)
+			return true;
+	}
+	for (v = 0; v < service->version_count; v++) {
+		for (i = 0; i < service->versions[v].backend_count; i++) {
+			if (address_is_ipv4(&service->versions[v].backends[i].endpoint.addr) == ipv4)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool config_forwards_family(const struct config *config, bool ipv4)
+{
+	size_t i;
+
+	for (i = 0; i < config->service_count; i++) {
+		if (forwards_family(&config->services[i], ipv4))
+			return true;
+	}
+	return false;
+}
+
+bool config_uses_nat(const struct config *config, uint8_t protocol)
+{
+	const struct config_service *service;
+	size_t i;
+
+	for (service = config->services; service < config->services + config->service_count; service++) {
+		for (i = 0; service->forward == SERIN_FORWARD_NAT && i < service->listener_count; i++) {
+			if (service->listeners[i].protocol == protocol)
+				return true;
+		}
+	}
+	return false;
+}

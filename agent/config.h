@@ -141,6 +141,13 @@ struct config *config_free(struct config *config);
 const struct config_service *config_find_service(const struct config *config, const char *name);
 int config_find_version(const struct config_service *service, const char *name); /* index, or -ENOENT */
 
+/* Whether packets of that family are forwarded: those of listeners and, for tunnels, the outer ones. A port of this host
+ * (forward: local) needs none. */
+bool config_forwards_family(const struct config *config, bool ipv4);
+
+/* Whether a service of forward: nat listens by that protocol. */
+bool config_uses_nat(const struct config *config, uint8_t protocol);
+
 /* As in the file: "nat", "xdp-generic", "reset". */
 const char *config_forward_name(enum serin_forward forward);
 const char *config_attach_name(enum config_attach attach);

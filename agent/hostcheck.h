@@ -15,12 +15,22 @@
 /* Whether IP forwarding is on for the families that are needed. -EPERM, and the sysctl to set, when it is not. */
 int hostcheck_forwarding(bool ipv4, bool ipv6, struct complaint *complaint);
 
-/* Whether the ports first to last are free of the host's own TCP at the SNAT addresses: no listener there or on the
- * wildcard address, no connection from there. -EADDRINUSE names the first that is taken and the largest part of the
- * range that is not. Connections in TIME_WAIT do not count. A listener on [::] counts for IPv4 too: /proc does not
- * tell whether it is bound to IPv6 alone. */
-int hostcheck_snat_ports(uint16_t first, uint16_t last, const struct serin_addr *addresses, size_t count,
+/* SNAT ports, and the protocols that they are used for. */
+struct hostcheck_ports {
+	uint16_t first, last;
+	bool tcp, udp;
+};
+
+/* Whether the ports are free of the host's own sockets at the SNAT addresses: no listener there or on the wildcard
+ * address, no connection from there. -EADDRINUSE names the first that is taken and the largest part of the range that is
+ * not. Connections in TIME_WAIT do not count. A listener on [::] counts for IPv4 too: /proc does not tell whether it is
+ * bound to IPv6 alone. */
+int hostcheck_snat_ports(const struct hostcheck_ports *ports, const struct serin_addr *addresses, size_t count,
 			 struct complaint *complaint);
+
+/* Whether a process of this host listens on that port of the address, or of all addresses. */
+int hostcheck_is_listening(const struct serin_addr *address, uint16_t port, uint8_t protocol, bool *ret_listening,
+			   struct complaint *complaint);
 
 /* Add the range to net.ipv4.ip_local_reserved_ports (which is IPv6's as well), so that the kernel takes none of it for
  * a connection of the host's own. Keeps what is reserved already; writes nothing when all of it is. */

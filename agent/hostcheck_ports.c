@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "hostcheck_sockets.h"
 
 #define RESERVED "/proc/sys/net/ipv4/ip_local_reserved_ports"
 #define RESERVED_MAX 4095 /* the kernel takes a page less one byte at once; a second write would only add */
@@ -19,12 +20,6 @@
 
 struct ports {
 	bool taken[PORTS];
-};
-
-struct local_socket {
-	struct serin_addr addr;
-	unsigned int port;
-	unsigned int state; /* TCP_* */
 };
 
 struct search {
@@ -36,56 +31,16 @@ struct search {
 	struct local_socket lowest;
 };
 
-static bool is_wildcard_ipv4(const struct serin_addr *addr)
-{
-	return address_is_ipv4(addr) && !addr->word[3];
-}
-
-static bool clashes(const struct serin_addr *bound, const struct serin_addr *address)
-{
-	if (!bound->quad[0] && !bound->quad[1])
-		return true;
-	if (is_wildcard_ipv4(bound))
-		return address_is_ipv4(address);
-	return !memcmp(bound, address, sizeof(*bound));
-}
-
-/* The kernel prints each 32-bit word of the address in host order: 127.0.0.1 is 0100007F on a little-endian host. */
-static bool parse_hex_address(const char *text, struct serin_addr *ret)
-{
-	size_t words = strlen(text) / 8, i;
-	char word[9] = "";
-
-	if (strlen(text) != 8 && strlen(text) != 32)
-		return false;
-	memset(ret, 0, sizeof(*ret));
-	ret->half[5] = words == 1 ? 0xffff : 0;
-	for (i = 0; i < words; i++) {
-		memcpy(word, text + 8 * i, 8);
-		ret->word[4 - words + i] = (__be32)strtoul(word, NULL, 16);
-	}
-	return true;
-}
-
-/* "  0: 0100007F:0016 00000000:0000 0A ...". False for the heading. */
-static bool parse_socket(const char *line, struct local_socket *ret)
-{
-	char address[33];
-
-	if (sscanf(line, " %*u: %32[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*4x %2x", address, &ret->port, &ret->state) != 3)
-		return false;
-	return parse_hex_address(address, &ret->addr);
-}
-
 /* A socket in TIME_WAIT only waits for segments of a connection that is over; those find no flow and pass to it. */
-static void look_at(struct search *search, const struct local_socket *local)
+static void look_at(void *context, const struct local_socket *local)
 {
+	struct search *search = context;
 	size_t i;
 
 	if (local->port < search->first || local->port > search->last || local->state == TCP_TIME_WAIT)
 		return;
 	for (i = 0; i < search->count; i++) {
-		if (!clashes(&local->addr, &search->addresses[i]))
+		if (!hostcheck_clashes(&local->addr, &search->addresses[i]))
 			continue;
 		if (!search->found || local->port < search->lowest.port)
 			search->lowest = *local;
@@ -93,27 +48,6 @@ static void look_at(struct search *search, const struct local_socket *local)
 		search->ports.taken[local->port] = true;
 		return;
 	}
-}
-
-static int look_through(struct search *search, const char *path, struct complaint *complaint)
-{
-	FILE *file = fopen(path, "re");
-	struct local_socket local;
-	char *line = NULL;
-	size_t room = 0;
-
-	/* Without IPv6 in the kernel there is no tcp6. */
-	if (!file && errno == ENOENT)
-		return 0;
-	if (!file)
-		return complain(complaint, -errno, "cannot read %s: %s", path, strerror(errno));
-	while (getline(&line, &room, file) > 0) {
-		if (parse_socket(line, &local))
-			look_at(search, &local);
-	}
-	free(line);
-	fclose(file);
-	return 0;
 }
 
 /* The longest stretch of the range that nobody has taken; the first of equals. False when all are taken. */
@@ -134,6 +68,13 @@ static bool largest_free(const struct search *search, unsigned int *ret_first, u
 	return best > 0;
 }
 
+static const char *use_of(const struct local_socket *local)
+{
+	if (local->protocol == IPPROTO_UDP)
+		return "UDP socket on";
+	return local->state == TCP_LISTEN ? "TCP listener on" : "TCP connection from";
+}
+
 static int complain_taken(const struct search *search, struct complaint *complaint)
 {
 	const struct local_socket *lowest = &search->lowest;
@@ -145,28 +86,28 @@ static int complain_taken(const struct search *search, struct complaint *complai
 	if (largest_free(search, &first, &last))
 		snprintf(free_part, sizeof(free_part), ", such as %u-%u", first, last);
 	return complain(complaint, -EADDRINUSE,
-			"SNAT ports %u-%u: this host uses port %u itself (TCP %s %s)%s, "
+			"SNAT ports %u-%u: this host uses port %u itself (%s %s)%s, "
 			"expected ports that only serin uses%s",
-			search->first, search->last, lowest->port,
-			lowest->state == TCP_LISTEN ? "listener on" : "connection from",
+			search->first, search->last, lowest->port, use_of(lowest),
 			endpoint_format(&lowest->addr, htons((uint16_t)lowest->port), text), more, free_part);
 }
 
-int hostcheck_snat_ports(uint16_t first, uint16_t last, const struct serin_addr *addresses, size_t count,
+int hostcheck_snat_ports(const struct hostcheck_ports *ports, const struct serin_addr *addresses, size_t count,
 			 struct complaint *complaint)
 {
 	struct search *search = calloc(1, sizeof(*search));
-	int r;
+	int r = 0;
 
 	if (!search)
 		return complain(complaint, -ENOMEM, "out of memory");
-	search->first = first;
-	search->last = last;
+	search->first = ports->first;
+	search->last = ports->last;
 	search->addresses = addresses;
 	search->count = count;
-	r = look_through(search, "/proc/thread-self/net/tcp", complaint);
-	if (!r)
-		r = look_through(search, "/proc/thread-self/net/tcp6", complaint);
+	if (ports->tcp)
+		r = hostcheck_each_socket(IPPROTO_TCP, look_at, search, complaint);
+	if (!r && ports->udp)
+		r = hostcheck_each_socket(IPPROTO_UDP, look_at, search, complaint);
 	if (!r && search->found)
 		r = complain_taken(search, complaint);
 	free(search);

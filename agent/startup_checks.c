@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "hostcheck.h"
@@ -11,28 +12,13 @@
 
 bool startup_uses_nat(const struct config *config)
 {
-	for (size_t i = 0; i < config->service_count; i++) {
-		if (config->services[i].forward == SERIN_FORWARD_NAT)
-			return true;
-	}
-	return false;
+	return config_uses_nat(config, IPPROTO_TCP) || config_uses_nat(config, IPPROTO_UDP);
 }
 
 static int check_forwarding(const struct config *config, struct complaint *complaint)
 {
-	bool ipv4 = false, ipv6 = false;
-
-	for (size_t i = 0; i < config->service_count; i++) {
-		const struct config_service *service = &config->services[i];
-
-		for (size_t j = 0; j < service->listener_count; j++) {
-			if (address_is_ipv4(&service->listeners[j].addr))
-				ipv4 = true;
-			else
-				ipv6 = true;
-		}
-	}
-	return hostcheck_forwarding(ipv4, ipv6, complaint);
+	return hostcheck_forwarding(config_forwards_family(config, true), config_forwards_family(config, false),
+				    complaint);
 }
 
 /* This is the mistake that one makes in the file. */
@@ -87,11 +73,16 @@ static int check_attaching(const struct controller *controller, struct complaint
  * that came no further may have left them. */
 static int check_ports(const struct controller *controller, const struct image *running, struct complaint *complaint)
 {
-	const struct config_snat *snat = &controller->config->snat;
+	const struct hostcheck_ports range = {
+		.first = controller->config->snat.port_first,
+		.last = controller->config->snat.port_last,
+		.tcp = config_uses_nat(controller->config, IPPROTO_TCP),
+		.udp = config_uses_nat(controller->config, IPPROTO_UDP),
+	};
 	struct serin_addr addresses[SERIN_MAX_SNAT];
 	size_t count = 0;
 
-	if (!startup_uses_nat(controller->config))
+	if (!range.tcp && !range.udp)
 		return 0;
 	for (size_t i = 0; i < SERIN_MAX_SNAT; i++) {
 		const struct serin_addr *address = &controller->image.snat[i];
@@ -101,7 +92,7 @@ static int check_ports(const struct controller *controller, const struct image *
 		if (address->quad[0] || address->quad[1])
 			addresses[count++] = *address;
 	}
-	return hostcheck_snat_ports(snat->port_first, snat->port_last, addresses, count, complaint);
+	return hostcheck_snat_ports(&range, addresses, count, complaint);
 }
 
 /* The tables refuse this too, but only when it comes to them. */

@@ -140,11 +140,18 @@ static int listen_on(const char *text, uint16_t port)
 	return fd;
 }
 
+static int snat_ports(uint16_t first, uint16_t last, const struct serin_addr *addresses, size_t count,
+		      struct complaint *complaint)
+{
+	return hostcheck_snat_ports(&(struct hostcheck_ports){ .first = first, .last = last, .tcp = true }, addresses,
+				    count, complaint);
+}
+
 static int check_ports(const char *snat, struct complaint *complaint)
 {
 	struct serin_addr addr = address(snat);
 
-	return hostcheck_snat_ports(1024, 32767, &addr, 1, complaint);
+	return snat_ports(1024, 32767, &addr, 1, complaint);
 }
 
 /* A listener, and whether it clashes with an IPv4 and with an IPv6 SNAT address. */
@@ -183,21 +190,21 @@ static void test_bounds_of_snat_ports(void **state)
 	struct complaint complaint = { "" };
 
 	(void)state;
-	assert_int_equal(hostcheck_snat_ports(2001, 2998, addrs, 2, &complaint), 0);
-	assert_int_equal(hostcheck_snat_ports(2000, 2998, addrs, 2, &complaint), -EADDRINUSE);
+	assert_int_equal(snat_ports(2001, 2998, addrs, 2, &complaint), 0);
+	assert_int_equal(snat_ports(2000, 2998, addrs, 2, &complaint), -EADDRINUSE);
 	assert_string_equal(complaint.text, "SNAT ports 2000-2998: this host uses port 2000 itself (TCP listener on "
 					    "10.77.0.1:2000), expected ports that only serin uses, such as 2001-2998");
-	assert_int_equal(hostcheck_snat_ports(1990, 3100, addrs, 2, &complaint), -EADDRINUSE);
+	assert_int_equal(snat_ports(1990, 3100, addrs, 2, &complaint), -EADDRINUSE);
 	assert_non_null(strstr(complaint.text, "and 1 more of them"));
 	assert_non_null(strstr(complaint.text, "such as 2001-2998"));
-	assert_int_equal(hostcheck_snat_ports(2000, 2000, addrs, 2, &complaint), -EADDRINUSE);
+	assert_int_equal(snat_ports(2000, 2000, addrs, 2, &complaint), -EADDRINUSE);
 	assert_null(strstr(complaint.text, "such as"));
-	assert_int_equal(hostcheck_snat_ports(1990, 3100, addrs, 1, &complaint), 0);
-	assert_int_equal(hostcheck_snat_ports(1990, 3100, addrs, 0, &complaint), 0);
+	assert_int_equal(snat_ports(1990, 3100, addrs, 1, &complaint), 0);
+	assert_int_equal(snat_ports(1990, 3100, addrs, 0, &complaint), 0);
 	close(fd);
 	close(other);
 	fd = listen_on("10.77.0.1", 65535);
-	assert_int_equal(hostcheck_snat_ports(1024, 65535, addrs, 2, &complaint), -EADDRINUSE);
+	assert_int_equal(snat_ports(1024, 65535, addrs, 2, &complaint), -EADDRINUSE);
 	assert_non_null(strstr(complaint.text, "such as 1024-65534"));
 	close(fd);
 }
