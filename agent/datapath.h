@@ -95,6 +95,34 @@ int datapath_read_table_stats(struct datapath *datapath, struct serin_table_stat
 /* Buckets of the flow table, as made. */
 uint32_t datapath_buckets(const struct datapath *datapath);
 
+/* ---- the life of flows: datapath_flows.c ------------------------------------------------------------------------ */
+
+/* The flow table, mapped for reading until datapath_close: *ret_count ways. Packets go on writing it: copy a way, then
+ * compare `claim` of the copy with that of the table, and take another one for no flow at all. The peer of a way is the
+ * other half of its flow only while it names the way back, index and generation. */
+int datapath_ways(struct datapath *datapath, const struct serin_way **ret_ways, uint32_t *ret_count,
+		  struct complaint *complaint);
+
+/* Run the sweep over ways [first, first + count), cut off at the end of the table: *ret is the program's answer, `first`
+ * and `count` in it what was swept. Live ways are added to what datapath_read_named gives. */
+int datapath_sweep(struct datapath *datapath, uint32_t first, uint32_t count, struct serin_sweep *ret);
+
+/* The flow whose way to the backend is `index` under `generation` (SERIN_WAY_GENERATION of its claim) becomes CLOSED. 1: so
+ * it was; 0: it is not that flow any more, or closed already; or a negative errno. */
+int datapath_close_flow(struct datapath *datapath, uint32_t index, uint32_t generation);
+
+/* Live ways per backend id that the sweeps since the last clearing have met. */
+int datapath_read_named(struct datapath *datapath, uint32_t ret[SERIN_MAX_BACKENDS]);
+int datapath_clear_named(struct datapath *datapath);
+
+/* Before an id is given to another backend: its counters, of all CPUs, back to zero. */
+int datapath_clear_stats(struct datapath *datapath, unsigned int backend);
+
+/* Set and clear flags (enum serin_backend_flags) of a backend that is there, in one step for the packets. The caller's
+ * image of the tables does not follow by itself. -ENOENT: the id belongs to no backend. */
+int datapath_set_backend_flags(struct datapath *datapath, unsigned int backend, uint8_t set, uint8_t clear,
+			       struct complaint *complaint);
+
 /* The SNAT ports that the maps pinned under a directory were made for. -ENOENT: none. */
 int datapath_pinned_ports(const char *pin_dir, uint16_t *ret_first, uint16_t *ret_last);
 
