@@ -163,6 +163,7 @@ struct datapath *datapath_close(struct datapath *datapath)
 	for (i = 0; i < SERIN_MAX_DEVICES; i++)
 		if (datapath->link[i])
 			close(datapath->link[i]);
+	datapath_unmap_ways(datapath);
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath);
 	return NULL;

@@ -14,8 +14,9 @@ struct datapath {
 	bool fresh;                 /* they were made by this open */
 	int cpus;
 	uint32_t buckets;
-	__u32 last_rule_set;         /* the highest number given to a set of rules, by this agent or one before */
-	int link[SERIN_MAX_DEVICES]; /* only where nothing is pinned: the links end with the process; 0: none */
+	__u32 last_rule_set;          /* the highest number given to a set of rules, by this agent or one before */
+	const struct serin_way *ways; /* the flow table, once somebody has asked for it */
+	int link[SERIN_MAX_DEVICES];  /* only where nothing is pinned: the links end with the process; 0: none */
 };
 
 /* Mount bpffs if it is not, make the directory, refuse one with strangers in it. */
@@ -31,6 +32,8 @@ int datapath_draw_identity(uint32_t buckets, struct serin_identity *ret, struct 
 
 /* Take the program off every interface that a pinned link holds; the pins go too. */
 void datapath_detach_links(const char *pin_dir);
+
+void datapath_unmap_ways(struct datapath *datapath);
 
 #define MAP_FD(datapath, name) bpf_map__fd((datapath)->skeleton->maps.name)
 

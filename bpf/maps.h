@@ -44,14 +44,6 @@ struct {
 	__array(values, struct plan_map);
 } plans SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, SERIN_MAX_RULES);
-	__type(key, struct serin_rule_key);
-	__type(value, __u32);
-} rules SEC(".maps");
-
 /* Written by the kernel. The sizes of the flow table are set when it is loaded. An array that can be mapped begins on a
  * page of its own; any other behind its header, where every way would lie across two cache lines. */
 MAP_WITH(tags, ARRAY, BPF_F_MMAPABLE, 1, __u32, __u64);
