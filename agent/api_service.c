@@ -143,5 +143,6 @@ void api_get_services(struct api_call *call)
 	controller_refresh(call->controller);
 	for (size_t i = 0; i < call->controller->service_count; i++)
 		json_array_append_new(list, service_to_json(call->controller, &call->controller->services[i]));
-	api_json(call, 200, json_pack("{s:o}", "services", list));
+	api_json(call, 200,
+		 json_pack("{s:o, s:o}", "services", list, "interfaces", devices_to_json(&call->controller->devices)));
 }

@@ -132,6 +132,7 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	datapath = calloc(1, sizeof(*datapath));
 	if (!datapath)
 		return complain(complaint, -ENOMEM, "out of memory");
+	datapath->no_tcx = options->no_tcx;
 	datapath->cpus = libbpf_num_possible_cpus();
 	if (options->pin_dir)
 		snprintf(datapath->pin_dir, sizeof(datapath->pin_dir), "%s", options->pin_dir);
@@ -143,6 +144,10 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	if (!r && !datapath->reused &&
 	    bpf_map_update_elem(bpf_map__fd(datapath->skeleton->maps.identity), &(__u32){ 0 }, &identity, BPF_ANY))
 		r = complain(complaint, -errno, "cannot write the maps' identity: %s", strerror(errno));
+	if (!r) {
+		datapath->is_loaded = true;
+		own_of_datapath(datapath, &datapath->own);
+	}
 out:
 	if (r) {
 		if (datapath->fresh && datapath->pin_dir[0])
@@ -156,13 +161,11 @@ out:
 
 struct datapath *datapath_close(struct datapath *datapath)
 {
-	unsigned int i;
-
 	if (!datapath)
 		return NULL;
-	for (i = 0; i < SERIN_MAX_DEVICES; i++)
-		if (datapath->link[i])
-			close(datapath->link[i]);
+	/* Filters would stay. */
+	if (!datapath->pin_dir[0] && datapath->is_loaded)
+		datapath_detach_others(datapath, NULL, 0);
 	datapath_unmap_ways(datapath);
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath);

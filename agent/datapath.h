@@ -20,6 +20,7 @@ struct datapath;
 struct datapath_options {
 	const char *pin_dir; /* NULL: nothing is pinned (tests) */
 	uint32_t max_flows;  /* SERIN_MIN_FLOWS .. SERIN_MAX_FLOWS */
+	bool no_tcx;         /* as if the kernel had none (tests) */
 };
 
 /* Mount bpffs if it is not, reuse the pinned maps or make them, load the program. Existing links and their traffic are
@@ -70,20 +71,36 @@ int datapath_set_settings(struct datapath *datapath, const struct serin_settings
 /* Have every next hop looked up again. */
 int datapath_bump_routes(struct datapath *datapath);
 
-/* Attach the program to an interface under device id `device`, or replace the program of our pinned link there.
- * ret_mode: "xdp" or "xdp-generic". -EBUSY and who is there when somebody else's program is. */
+/* ---- interfaces -------------------------------------------------------------------------------------------------- */
+
+/* Attach the program to an interface under device id `device`, or replace the program of ours that runs there, in one step
+ * for the packets. `attach`: ATTACH_AUTO goes on in the mode that runs, else is native XDP; the loopback gets TC whatever
+ * it says. ret_mode: "xdp", "xdp-generic" or "tc". -EBUSY and who is there when somebody else's program is where ours would
+ * be (with TC there is room for several); -EOPNOTSUPP when the driver will not have native XDP; -EUCLEAN when ours runs in
+ * another mode; -EINVAL for what is no Ethernet. */
 int datapath_attach(struct datapath *datapath, unsigned int device, const char *interface, enum config_attach attach,
 		    const char **ret_mode, struct complaint *complaint);
-/* What datapath_attach would refuse for certain, found without changing anything: -EBUSY and who is there when somebody
- * else's program is, -EUCLEAN when ours runs in a mode that `attach` does not allow, -ENODEV and the like for what is no
- * interface. */
+/* What datapath_attach would refuse for certain, found without changing anything. */
 int datapath_can_attach(const struct datapath *datapath, const char *interface, enum config_attach attach,
 			struct complaint *complaint);
-/* Whether a link of ours holds this interface. */
+/* Whether a program of ours meets what comes in by this interface. */
 bool datapath_is_attached(const struct datapath *datapath, unsigned int ifindex);
-/* Whether it holds any: then traffic runs by the tables. */
+/* In which mode, never ATTACH_AUTO; -ENOENT: none. */
+int datapath_attached_mode(const struct datapath *datapath, unsigned int ifindex, enum config_attach *ret);
+/* What holds it there: "link" (XDP), "tcx" or "clsact"; NULL: nothing. */
+const char *datapath_attached_by(const struct datapath *datapath, unsigned int ifindex);
+/* Whether one is attached anywhere: then traffic runs by the tables. */
 bool datapath_has_links(const struct datapath *datapath);
-/* Detach our links from interfaces that are not among the given ones, and send nothing out of these any more. */
+
+/* What `forward: local` needs besides: the program that answers leave by, on every interface that clients are reached by,
+ * the loopback included. Attach it before the service shows, and before the one for what comes in; detach it when its flows
+ * are gone: their answers would leave with the wrong port. */
+int datapath_attach_egress(struct datapath *datapath, unsigned int device, const char *interface,
+			   struct complaint *complaint);
+void datapath_detach_egress(struct datapath *datapath, const char *interface);
+bool datapath_has_egress(const struct datapath *datapath, unsigned int ifindex);
+
+/* Take all of ours off interfaces that are not among the given ones, and send nothing out of these any more. */
 int datapath_detach_others(struct datapath *datapath, const struct config_interface *keep, size_t count);
 /* Refresh a device's MAC and MTU. */
 int datapath_refresh_device(struct datapath *datapath, unsigned int device, const char *interface);
@@ -126,7 +143,8 @@ int datapath_set_backend_flags(struct datapath *datapath, unsigned int backend, 
 /* The SNAT ports that the maps pinned under a directory were made for. -ENOENT: none. */
 int datapath_pinned_ports(const char *pin_dir, uint16_t *ret_first, uint16_t *ret_last);
 
-/* Take links, programs and maps out of the kernel. 0 also when nothing was there; ret_removed: how many pins. */
+/* Take links, filters, programs and maps out of the kernel: links wherever they are, filters of this network namespace. 0
+ * also when nothing was there; ret_removed: how many links, filters and pins. */
 int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint);
 
 #endif

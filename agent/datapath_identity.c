@@ -107,13 +107,18 @@ int datapath_read_identity(const char *pin_dir, uint32_t buckets, struct serin_i
 		return errno == ENOENT ? -ENOENT : complain(complaint, -errno, "%s: %s", path, strerror(errno));
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) || info.value_size != sizeof(found) ||
 	    bpf_map_lookup_elem(fd, &zero, &found))
-		r = complain(complaint, -EPROTO, "%s: was not made by this serin, run `serin detach` first", pin_dir);
+		r = complain(
+			complaint, -EPROTO,
+			"%s: was not made by this serin: expected its own maps, run `serin detach` first, which drops "
+			"the flows",
+			pin_dir);
 	else if (!found.magic)
 		r = -ENOENT; /* somebody stopped before it was whole, so before any link */
 	else if (found.magic != SERIN_ABI_MAGIC || found.abi_version != SERIN_ABI_VERSION)
 		r = complain(complaint, -EPROTO,
-			     "%s: holds maps of ABI version %u, expected %u: run `serin detach` first", pin_dir,
-			     found.abi_version, SERIN_ABI_VERSION);
+			     "%s: holds maps of ABI version %u, expected %u: traffic goes on as it is; run `serin "
+			     "detach` first, which drops the flows, or start the serin that made them",
+			     pin_dir, found.abi_version, SERIN_ABI_VERSION);
 	else if (found.buckets != buckets)
 		r = complain(complaint, -EUCLEAN,
 			     "%s: holds a flow table of %u ways, the configuration asks for %u: "
@@ -136,23 +141,17 @@ int datapath_draw_identity(uint32_t buckets, struct serin_identity *ret, struct 
 	return 0;
 }
 
-static void count_one(void *context, unsigned int ifindex)
-{
-	(void)ifindex;
-	(*(unsigned int *)context)++;
-}
-
 int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint)
 {
 	int r = check_pin_dir(pin_dir, complaint);
-	unsigned int links = 0;
+	unsigned int programs;
 
 	*ret_removed = 0;
 	if (r)
 		return r == -ENOENT ? 0 : r;
-	pins_each_link(pin_dir, count_one, &links);
-	datapath_detach_links(pin_dir);
+	libbpf_set_print(NULL); /* it would complain about every filter that is not there */
+	programs = datapath_detach_all(pin_dir);
 	r = pins_remove(pin_dir, ret_removed);
-	*ret_removed += links;
+	*ret_removed += programs;
 	return r ? complain(complaint, r, "%s: cannot remove all pins: %s", pin_dir, strerror(-r)) : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Attaching to interfaces: ids that outlive restarts, no half-done start, interfaces that come and go. */
+/* Attaching to interfaces: ids that outlive restarts, one mode for all, no half-done start. */
 #include "devices.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loop.h"
+#include "devices_private.h"
 
 static int find_stored(const struct state *stored, const char *name)
 {
@@ -33,120 +33,93 @@ static unsigned int find_free(const struct devices *devices, const struct state 
 	return free_id;
 }
 
+bool devices_need_local(const struct config *config)
+{
+	for (size_t i = 0; i < config->service_count; i++) {
+		if (config->services[i].forward == SERIN_FORWARD_LOCAL)
+			return true;
+	}
+	return false;
+}
+
+static void put(struct devices *devices, unsigned int id, const char *name, bool is_configured)
+{
+	if (id >= SERIN_MAX_DEVICES)
+		return; /* devices_attach will miss it */
+	memcpy(devices->device[id].name, name, strlen(name) + 1);
+	devices->device[id].is_configured = is_configured;
+}
+
+int devices_find(const struct devices *devices, const char *name)
+{
+	for (int i = 0; i < (int)SERIN_MAX_DEVICES; i++) {
+		if (!strcmp(devices->device[i].name, name))
+			return i;
+	}
+	return -ENOENT;
+}
+
 void devices_assign(const struct config *config, const struct state *stored, struct devices *ret)
 {
-	struct devices devices = { .attach = config->attach };
+	struct devices devices = { .attach = config->attach, .is_auto = config->attach == ATTACH_AUTO };
 	size_t i;
 	int id;
 
 	for (i = 0; i < config->interface_count; i++) {
 		id = find_stored(stored, config->interfaces[i].name);
 		if (id >= 0)
-			memcpy(devices.device[id].name, config->interfaces[i].name, CONFIG_INTERFACE_LEN);
+			put(&devices, (unsigned int)id, config->interfaces[i].name, true);
 	}
 	for (i = 0; i < config->interface_count; i++) {
-		if (find_stored(stored, config->interfaces[i].name) >= 0)
-			continue;
-		memcpy(devices.device[find_free(&devices, stored)].name, config->interfaces[i].name,
-		       CONFIG_INTERFACE_LEN);
+		if (find_stored(stored, config->interfaces[i].name) < 0)
+			put(&devices, find_free(&devices, stored), config->interfaces[i].name, true);
+	}
+	devices.is_local = devices_need_local(config);
+	if (devices.is_local && devices_find(&devices, DEVICES_LOOPBACK) < 0) {
+		id = find_stored(stored, DEVICES_LOOPBACK);
+		put(&devices, id >= 0 && !devices.device[id].name[0] ? (unsigned int)id : find_free(&devices, stored),
+		    DEVICES_LOOPBACK, false);
 	}
 	*ret = devices;
 }
 
-static int attach_one(struct devices *devices, unsigned int id, struct datapath *datapath, struct complaint *complaint)
+bool devices_is_loopback(const struct device *device)
+{
+	return !strcmp(device->name, DEVICES_LOOPBACK);
+}
+
+/* Why this one is attached as it is; what made the choice for all of them is known by then. */
+static void explain(const struct devices *devices, struct device *device)
+{
+	if (devices_is_loopback(device))
+		complain(&device->why, 0, "local clients are met at TC only");
+	else
+		device->why = devices->why;
+}
+
+/* First what answers leave by: what comes in would be answered at once. */
+int devices_attach_one(struct devices *devices, unsigned int id, struct datapath *datapath, struct complaint *complaint)
 {
 	struct device *device = &devices->device[id];
 	unsigned int ifindex = if_nametoindex(device->name);
 	const char *mode = NULL;
-	int r;
+	int r = 0;
 
 	if (!ifindex)
 		return complain(complaint, -ENODEV, "no interface named %s on this host", device->name);
-	r = datapath_attach(datapath, id, device->name, devices->attach, &mode, complaint);
+	if (devices->is_local)
+		r = datapath_attach_egress(datapath, id, device->name, complaint);
+	if (!r)
+		r = datapath_attach(datapath, id, device->name, devices->attach, &mode, complaint);
 	if (r)
 		return r;
 	device->ifindex = ifindex;
-	device->generic = !strcmp(mode, "xdp-generic");
-	log_info("attached", log_text("interface", device->name), log_text("mode", mode), log_number("device", id));
-	return 0;
-}
-
-/* Back to the interfaces of before. */
-static void undo(struct datapath *datapath, const struct state *stored)
-{
-	struct config_interface keep[SERIN_MAX_DEVICES] = { 0 };
-	size_t count = 0;
-	int r;
-
-	if (!stored) {
-		log_warn("interfaces stay attached", log_text("reason", "not known which were so before this start"));
-		return;
-	}
-	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++) {
-		if (stored->devices[i][0])
-			memcpy(keep[count++].name, stored->devices[i], CONFIG_INTERFACE_LEN);
-	}
-	r = datapath_detach_others(datapath, keep, count);
-	if (r)
-		log_error("cannot take away what this start attached", log_text("error", strerror(-r)));
-}
-
-static int attach_all(struct devices *devices, struct datapath *datapath, struct complaint *complaint)
-{
-	int r = 0;
-
-	for (unsigned int i = 0; !r && i < SERIN_MAX_DEVICES; i++) {
-		if (devices->device[i].name[0])
-			r = attach_one(devices, i, datapath, complaint);
-	}
-	return r;
-}
-
-static bool is_mixed(const struct devices *devices)
-{
-	bool seen[2] = { false, false };
-
-	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
-		if (devices->device[i].name[0])
-			seen[devices->device[i].generic] = true;
-	}
-	return seen[false] && seen[true];
-}
-
-/* A native program's frames do not reach an interface whose driver knows nothing of XDP: the kernel drops them, and
- * tells nobody. */
-static int make_all_generic(struct devices *devices, struct datapath *datapath, bool at_work,
-			    struct complaint *complaint)
-{
-	if (at_work)
-		return complain(
-			complaint, -EUCLEAN,
-			"native XDP runs on some interfaces and cannot on others, which packets would not reach: "
-			"expected `serin detach` first, and `attach: xdp-generic`");
-	log_info("native XDP is not to be had on all interfaces, so all run generic XDP",
-		 log_text("attach", "xdp-generic"));
-	datapath_detach_others(datapath, NULL, 0);
-	devices->attach = ATTACH_XDP_GENERIC;
-	return attach_all(devices, datapath, complaint);
-}
-
-int devices_attach(struct devices *devices, struct datapath *datapath, const struct config *config,
-		   const struct state *stored, struct complaint *complaint)
-{
-	bool at_work = datapath_has_links(datapath);
-	int r;
-
-	r = attach_all(devices, datapath, complaint);
-	if (!r && is_mixed(devices))
-		r = make_all_generic(devices, datapath, at_work, complaint);
-	if (r) {
-		undo(datapath, stored);
-		return r;
-	}
-	r = datapath_detach_others(datapath, config->interfaces, config->interface_count);
-	if (r)
-		log_error("cannot detach from interfaces that are no longer configured",
-			  log_text("error", strerror(-r)));
+	device->mode = mode;
+	device->hook = datapath_attached_by(datapath, ifindex);
+	explain(devices, device);
+	log_info("attached", log_text("interface", device->name), log_text("attach", mode),
+		 log_text("hook", device->hook), log_text("why", device->why.text),
+		 log_text("answers", devices->is_local ? "tc" : "none"), log_number("device", id));
 	return 0;
 }
 
@@ -159,7 +132,7 @@ static void attach_again(struct devices *devices, unsigned int id, struct datapa
 	unsigned int kept_back;
 
 	device->ifindex = 0;
-	if (attach_one(devices, id, datapath, &complaint) &&
+	if (devices_attach_one(devices, id, datapath, &complaint) &&
 	    log_allowed(&device->limit, loop_now_ms(), 60000, &kept_back))
 		log_error("cannot attach again", log_text("interface", device->name), log_text("error", complaint.text),
 			  log_number("kept_back", kept_back));
@@ -177,7 +150,8 @@ static void refresh_one(struct devices *devices, unsigned int id, struct datapat
 		device->ifindex = 0;
 		return;
 	}
-	if (ifindex != device->ifindex || !datapath_is_attached(datapath, ifindex)) {
+	if (ifindex != device->ifindex || !datapath_is_attached(datapath, ifindex) ||
+	    (devices->is_local && !datapath_has_egress(datapath, ifindex))) {
 		attach_again(devices, id, datapath);
 		return;
 	}
@@ -201,4 +175,21 @@ const char *devices_missing(const struct devices *devices)
 			return devices->device[i].name;
 	}
 	return NULL;
+}
+
+json_t *devices_to_json(const struct devices *devices)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < SERIN_MAX_DEVICES; i++) {
+		const struct device *device = &devices->device[i];
+
+		if (device->name[0])
+			json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, s:b}", "name", device->name,
+							      "attach", device->ifindex ? device->mode : NULL, "hook",
+							      device->ifindex ? device->hook : NULL, "why",
+							      device->ifindex ? device->why.text : "not attached",
+							      "answers", devices->is_local));
+	}
+	return list;
 }

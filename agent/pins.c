@@ -18,9 +18,9 @@ void pins_path(const char *pin_dir, const char *name, char *buffer)
 	snprintf(buffer, PINS_PATH_LEN, "%s/%s", pin_dir, name);
 }
 
-void pins_link_path(const char *pin_dir, unsigned int ifindex, char *buffer)
+void pins_link_path(const char *pin_dir, unsigned int ifindex, const char *suffix, char *buffer)
 {
-	snprintf(buffer, PINS_PATH_LEN, "%s/" PINS_LINK_PREFIX "%u", pin_dir, ifindex);
+	snprintf(buffer, PINS_PATH_LEN, "%s/" PINS_LINK_PREFIX "%u%s", pin_dir, ifindex, suffix);
 }
 
 static bool is_link(const char *name)
@@ -28,7 +28,8 @@ static bool is_link(const char *name)
 	return !strncmp(name, PINS_LINK_PREFIX, strlen(PINS_LINK_PREFIX));
 }
 
-void pins_each_link(const char *pin_dir, void (*visit)(void *context, unsigned int ifindex), void *context)
+void pins_each_link(const char *pin_dir, void (*visit)(void *context, const char *name, unsigned int ifindex),
+		    void *context)
 {
 	struct dirent *entry;
 	DIR *dir = opendir(pin_dir);
@@ -37,7 +38,8 @@ void pins_each_link(const char *pin_dir, void (*visit)(void *context, unsigned i
 		return;
 	while ((entry = readdir(dir)))
 		if (is_link(entry->d_name))
-			visit(context, (unsigned int)strtoul(entry->d_name + strlen(PINS_LINK_PREFIX), NULL, 10));
+			visit(context, entry->d_name,
+			      (unsigned int)strtoul(entry->d_name + strlen(PINS_LINK_PREFIX), NULL, 10));
 	closedir(dir);
 }
 

@@ -134,7 +134,7 @@ static int attach(struct controller *controller, bool has_state, struct complain
 	if (controller->at_work)
 		before = has_state ? &controller->state : NULL;
 	devices_assign(controller->config, &controller->state, &controller->devices);
-	r = devices_attach(&controller->devices, controller->datapath, controller->config, before, complaint);
+	r = devices_attach(&controller->devices, controller->datapath, before, complaint);
 	if (r)
 		return r;
 	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)

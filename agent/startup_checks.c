@@ -66,6 +66,8 @@ static int check_attaching(const struct controller *controller, struct complaint
 
 	for (size_t i = 0; !r && i < config->interface_count; i++)
 		r = datapath_can_attach(controller->datapath, config->interfaces[i].name, config->attach, complaint);
+	if (!r && devices_need_local(config))
+		r = datapath_can_attach(controller->datapath, DEVICES_LOOPBACK, config->attach, complaint);
 	return r;
 }
 

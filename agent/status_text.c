@@ -261,6 +261,26 @@ static int print_service(FILE *out, json_t *service, bool colours, struct compla
 	return print_tables(out, versions, colours, complaint);
 }
 
+/* "interface front  tc: bridge: driver bridge has no native XDP" */
+static void print_interfaces(FILE *out, const json_t *interfaces)
+{
+	const char *name, *attach, *why;
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach (interfaces, i, interface) {
+		if (json_unpack(interface, "{s:s, s:s}", "name", &name, "why", &why))
+			continue;
+		attach = json_string_value(json_object_get(interface, "attach")); /* null: not attached */
+		fputs(i ? "" : "\n", out);
+		fprintf(out, "interface ");
+		text_print(out, name);
+		fprintf(out, "  %s: ", attach ? attach : "-");
+		text_print(out, why);
+		putc('\n', out);
+	}
+}
+
 int status_print(FILE *out, const json_t *answer, bool colours, struct complaint *complaint)
 {
 	const json_t *services = json_object_get(answer, "services");
@@ -280,5 +300,6 @@ int status_print(FILE *out, const json_t *answer, bool colours, struct complaint
 		if (error)
 			return error;
 	}
+	print_interfaces(out, json_object_get(answer, "interfaces"));
 	return 0;
 }
