@@ -166,6 +166,7 @@ struct datapath *datapath_close(struct datapath *datapath)
 	/* Filters would stay. */
 	if (!datapath->pin_dir[0] && datapath->is_loaded)
 		datapath_detach_others(datapath, NULL, 0);
+	link_drop_kept(datapath);
 	datapath_unmap_ways(datapath);
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath);

@@ -120,8 +120,10 @@ uint32_t datapath_buckets(const struct datapath *datapath);
 int datapath_ways(struct datapath *datapath, const struct serin_way **ret_ways, uint32_t *ret_count,
 		  struct complaint *complaint);
 
-/* Run the sweep over ways [first, first + count), cut off at the end of the table: *ret is the program's answer, `first`
- * and `count` in it what was swept. Live ways are added to what datapath_read_named gives. */
+#define DATAPATH_SWEEP_MOST 65536u /* ways, of one call of the program */
+
+/* Run the sweep over ways [first, first + count), cut off at the end of the table and at DATAPATH_SWEEP_MOST: *ret is the
+ * program's answer, `first` and `count` in it what was swept. Live ways are added to what datapath_read_named gives. */
 int datapath_sweep(struct datapath *datapath, uint32_t first, uint32_t count, struct serin_sweep *ret);
 
 /* The flow whose way to the backend is `index` under `generation` (SERIN_WAY_GENERATION of its claim) becomes CLOSED. 1: so

@@ -64,7 +64,9 @@ int datapath_sweep(struct datapath *datapath, uint32_t first, uint32_t count, st
 
 	if (first >= ways)
 		return -EINVAL;
-	if (count > ways - first)
+	if (args.count > DATAPATH_SWEEP_MOST)
+		args.count = DATAPATH_SWEEP_MOST;
+	if (args.count > ways - first)
 		args.count = ways - first;
 	r = run(datapath->skeleton->progs.serin_sweep, &args, sizeof(args));
 	if (!r)

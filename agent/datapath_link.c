@@ -106,3 +106,16 @@ void link_drop(struct datapath *datapath, unsigned int ifindex, enum door door)
 		datapath->link[i][door] = 0;
 	}
 }
+
+void link_drop_kept(struct datapath *datapath)
+{
+	enum door door;
+
+	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++) {
+		for (door = 0; door < DOORS; door++) {
+			if (datapath->link[i][door])
+				end(datapath->link[i][door]);
+			datapath->link[i][door] = 0;
+		}
+	}
+}

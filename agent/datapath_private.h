@@ -76,6 +76,8 @@ int link_keep(struct datapath *datapath, unsigned int device, unsigned int ifind
 /* Off the interface at once, and the pin gone. */
 void link_drop(struct datapath *datapath, unsigned int ifindex, enum door door);
 void link_drop_pinned(const char *pin_dir, const char *name);
+/* All that are not pinned. */
+void link_drop_kept(struct datapath *datapath);
 
 /* datapath_clsact.c: filters of the classic kind. They are no links: they outlive us without a pin. */
 struct clsact_filter {

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the agent does to flows: reads them where the kernel keeps them, sweeps, closes, and makes ids fit for reuse. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "datapath_private.h"
-#include "lab.h"
+#include "story.h"
 
 #define MAX_FLOWS 1024
 #define BACKEND 7
@@ -122,6 +117,61 @@ static void flags_change_and_nothing_else(void **state)
 	lab_clear(lab);
 }
 
+static struct serin_sweep sweep_all(struct datapath *datapath)
+{
+	struct serin_sweep answer = { .count = 0 };
+
+	assert_int_equal(datapath_clear_named(datapath), 0);
+	assert_int_equal(datapath_sweep(datapath, 0, UINT32_MAX, &answer), 0);
+	assert_int_equal(answer.count, datapath_buckets(datapath) * SERIN_WAYS_PER_BUCKET);
+	return answer;
+}
+
+IN_SCENES(a_sweep_counts_what_lives_and_ends_what_is_over)
+{
+	static uint32_t named[SERIN_MAX_BACKENDS];
+	struct story story = established(scene);
+	unsigned int id = scene_backend(story.lab, scene);
+	struct serin_sweep answer = sweep_all(story.lab->datapath);
+
+	assert_int_equal(answer.live, 1);
+	assert_int_equal(answer.ended, 0);
+	assert_int_equal(datapath_read_named(story.lab->datapath, named), 0);
+	for (unsigned int i = 0; i < SERIN_MAX_BACKENDS; i++)
+		assert_int_equal(named[i], i == id ? 1 : 0);
+	expect_state(&story, "swept", SERIN_WAY_ESTABLISHED);
+
+	flowtable_age(story.lab, story.index, lab_settings(story.lab).linger_established + 2);
+	answer = sweep_all(story.lab->datapath);
+	assert_int_equal(answer.ended, 1);
+	assert_int_equal(answer.live, 0);
+	assert_int_equal(datapath_read_named(story.lab->datapath, named), 0);
+	assert_int_equal(named[id], 0);
+	assert_int_equal(flowtable_count(story.lab).flows, 0);
+	assert_int_equal(stats_of(&story).gone, 1);
+	end(&story);
+}
+
+IN_SCENES(a_flow_is_closed_by_its_index_and_generation)
+{
+	struct story story = established(scene);
+	struct datapath *datapath = story.lab->datapath;
+	const struct serin_way *ways = NULL;
+	struct complaint complaint;
+	uint32_t count, generation;
+
+	assert_int_equal(datapath_ways(datapath, &ways, &count, &complaint), 0);
+	generation = SERIN_WAY_GENERATION(ways[story.index].claim);
+	assert_int_equal(datapath_close_flow(datapath, story.index, generation + 1), 0);
+	assert_int_equal(datapath_close_flow(datapath, ways[story.index].peer, ways[story.index].peer_generation), 0);
+	expect_state(&story, "not closed", SERIN_WAY_ESTABLISHED);
+	assert_int_equal(datapath_close_flow(datapath, story.index, generation), 1);
+	expect_state(&story, "closed", SERIN_WAY_CLOSED);
+	assert_int_equal(datapath_close_flow(datapath, story.index, generation), 0);
+	assert_int_equal(stats_of(&story).closed, 1);
+	end(&story);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -138,6 +188,8 @@ int main(void)
 		cmocka_unit_test_setup(named_is_read_and_cleared_whole, set_up),
 		cmocka_unit_test_setup(counters_of_an_id_go_back_to_zero, set_up),
 		cmocka_unit_test_setup(flags_change_and_nothing_else, set_up),
+		cmocka_unit_test(a_sweep_counts_what_lives_and_ends_what_is_over),
+		cmocka_unit_test(a_flow_is_closed_by_its_index_and_generation),
 	};
 
 	net_enter();
