@@ -67,8 +67,9 @@ static __always_inline int rule_version(const struct serin_plan *plan, struct sc
 }
 
 /* Where a plan sends this client: a backend's id, or a drop. */
-verified_once int plan_backend(const struct serin_plan *plan, struct scratch *here)
+verified_once int plan_backend(const struct serin_plan *plan)
 {
+	struct scratch *here = SCRATCH();
 	struct serin_split split;
 	int version = -1;
 
@@ -104,7 +105,7 @@ static __always_inline int service_backend(__u32 service, struct scratch *here)
 		return drop(SERIN_DROP_NO_PLAN);
 	if (plan->max_new && is_newcomer(&here->pkt) && !opening_allowed(service, plan->max_new, here->pkt.stamp))
 		return drop(SERIN_DROP_NEW_FLOW_LIMIT);
-	return plan_backend(plan, here);
+	return plan_backend(plan);
 }
 
 #endif

@@ -169,18 +169,16 @@ static __noinline __u32 mss_find(struct tcphdr *tcp, void *end)
 		return 0;
 	header = tcp->doff * 4;
 	for (i = 0; i < TCP_MOST_OPTIONS && at + 4 <= header; i++) {
-		option = (void *)tcp + (at & 63);
+		/* Also keeps the verifier from telling apart the ways that led here: 112 000 instructions more without it. */
+		at &= 63;
+		option = (void *)tcp + at;
 		if ((void *)(option + 4) > end || option[0] == TCP_OPTION_END)
 			return 0;
-		if (option[0] == TCP_OPTION_NOP) {
-			at++;
-			continue;
-		}
 		if (option[0] == TCP_OPTION_MSS)
 			return option[1] == 4 ? at + 2 : 0;
-		if (option[1] < 2)
+		if (option[0] != TCP_OPTION_NOP && option[1] < 2)
 			return 0;
-		at += option[1];
+		at += option[0] == TCP_OPTION_NOP ? 1 : option[1];
 	}
 	return 0;
 }

@@ -37,8 +37,9 @@ static __always_inline void fragment_key_fill(struct scratch *here)
 }
 
 /* A later fragment's ports. VERDICT_FORWARD: they are known; VERDICT_PASS, or a drop. */
-verified_once int fragment_recall(struct scratch *here)
+verified_once int fragment_recall(void)
 {
+	struct scratch *here = SCRATCH();
 	struct fragment_known *known;
 	__u32 id;
 
@@ -59,9 +60,10 @@ verified_once int fragment_recall(struct scratch *here)
 }
 
 /* What became of the first fragment becomes of the later ones: sent on under a new identification, or passed. */
-verified_once int fragment_teach(struct scratch *here, int passed)
+verified_once int fragment_teach(int passed)
 {
 	struct fragment_known known = {};
+	struct scratch *here = SCRATCH();
 	__u32 *last = THE_ONE(fragment_ids), id;
 
 	if (!here || !last)

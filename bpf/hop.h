@@ -112,7 +112,7 @@ static __always_inline void hop_learn(const struct scratch *here, struct serin_w
  * if its gateway there is not known yet, the one that its frame came from is. */
 static __always_inline int hop_to_new_client(const struct scratch *here, __u64 *ret)
 {
-	__u32 *device = bpf_map_lookup_elem(&device_ids, &here->pkt.ifindex);
+	__u32 ifindex = here->pkt.ifindex, *device = bpf_map_lookup_elem(&device_ids, &ifindex);
 	__u64 seen = device ? SERIN_HOP(here->pkt.mac, *device & 15) : 0;
 	__s64 answer = here->question.answer;
 

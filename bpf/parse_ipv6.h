@@ -21,56 +21,45 @@ struct fragment_header {
 	__be32 id;
 };
 
-/* Where a chain of extension headers has led. */
-struct extensions {
-	__u32 length;
-	__u32 fragment_id;
-	__u32 fragment_at; /* from the first one on */
-	__u8 next;         /* the header after them */
-	__u8 unusual;
-	__u8 pad[2];
-};
-
-static __always_inline bool is_extension(__u8 next)
+static __always_inline bool is_extension(__u32 next)
 {
 	return next == NEXT_HOP_BY_HOP || next == NEXT_ROUTING || next == NEXT_FRAGMENT ||
 	       next == NEXT_AUTHENTICATION || next == NEXT_DESTINATION;
 }
 
-/* Walk the chain that begins at `at`; false: it leads out of the packet's first part. */
-static __noinline bool extensions_walk(void *at, void *end, struct extensions *ret)
+#define CHAIN_MOST 1024u /* bytes */
+
+/* Walk the chain of extension headers that begins at `first` with one of type `next`; its length and, above that, the type of
+ * what follows it. What fragments say goes into the facts. 0: it leads out of the packet's first part. */
+static __noinline __u32 chain_walk(void *data, __u32 first, void *end, __u32 next, struct pkt *pkt)
 {
-	struct fragment_header *header = at;
-	__u32 length = 0, size;
+	struct fragment_header *header;
+	__u32 length = 0;
 	int i;
 
-	for (i = 0; i < EXTENSIONS && is_extension(ret->next); i++) {
-		header = at + length;
-		if ((void *)(header + 1) > end)
-			return false;
-		size = 8;
-		if (ret->next == NEXT_FRAGMENT) {
+	for (i = 0; i < EXTENSIONS && is_extension(next); i++) {
+		header = data + ((first + length) & 2047);
+		if ((void *)(header + 1) > end || length > CHAIN_MOST)
+			return 0;
+		if (next == NEXT_FRAGMENT) {
 			__u16 offset = bpf_ntohs(header->offset);
 
+			pkt->fragment_id = header->id;
+			pkt->fragment_at = first + length + offsetof(struct fragment_header, id);
+			next = header->next;
+			length += 8;
 			/* Whole, though it has the header (RFC 6946): nothing to remember. */
-			if (offset & 0xfff9)
-				ret->unusual = offset & 0xfff8 ? UNUSUAL_LATER_FRAGMENT : UNUSUAL_FIRST_FRAGMENT;
-			ret->fragment_id = header->id;
-			ret->fragment_at = length + offsetof(struct fragment_header, id);
-		} else if (ret->next == NEXT_AUTHENTICATION) {
-			size = (header->reserved + 2u) * 4;
-		} else {
-			size = (header->reserved + 1u) * 8;
+			if (!(offset & 0xfff9))
+				continue;
+			pkt->unusual = offset & 0xfff8 ? UNUSUAL_LATER_FRAGMENT : UNUSUAL_FIRST_FRAGMENT;
+			if (offset & 0xfff8)
+				break;
+			continue;
 		}
-		ret->next = header->next;
-		length += size;
-		if (length > 1024)
-			return false;
-		if (ret->unusual & UNUSUAL_LATER_FRAGMENT)
-			break;
+		length += next == NEXT_AUTHENTICATION ? (header->reserved + 2u) * 4 : (header->reserved + 1u) * 8;
+		next = header->next;
 	}
-	ret->length = length;
-	return true;
+	return length <= CHAIN_MOST ? next << 16 | length : 0;
 }
 
 static __always_inline bool parse_transport(struct headers *at, void *end, __u32 room, struct pkt *pkt);
@@ -96,16 +85,13 @@ static __always_inline bool parse_ipv6(struct headers *at, void *data, void *end
 		return false;
 	at->l4 = (void *)(ip + 1);
 	if (unlikely(is_extension(ip->nexthdr))) {
-		struct extensions more = { .next = ip->nexthdr };
+		__u32 chain = chain_walk(data, at->l4 - data, end, ip->nexthdr, pkt), length = chain & 0xffff;
 
-		if (!extensions_walk(at->l4, end, &more) || more.length > room)
+		if (!chain || length > room)
 			return false;
-		pkt->protocol = more.next;
-		pkt->unusual = more.unusual;
-		pkt->fragment_id = more.fragment_id;
-		pkt->fragment_at = at->l4 - data + more.fragment_at;
-		room -= more.length;
-		at->l4 += more.length & 2047;
+		pkt->protocol = chain >> 16;
+		room -= length;
+		at->l4 += length & 2047;
 	}
 	pkt->l4 = at->l4 - data;
 	return parse_transport(at, end, room, pkt);

@@ -25,7 +25,7 @@ static __always_inline void depart(struct scratch *here, struct serin_way *way)
 	if (way && likely(!(here->pkt.unusual & (UNUSUAL_ERROR | UNUSUAL_LATER_FRAGMENT))))
 		track(&here->pkt, &here->flow, way);
 	if (unlikely(here->pkt.unusual & UNUSUAL_FIRST_FRAGMENT))
-		fragment_teach(here, false);
+		fragment_teach(false);
 }
 
 /* Have the door ask the routes for the way from one end of the decision to the other. */
@@ -127,9 +127,10 @@ static __always_inline int judge_stray(__u32 forward, __u32 flags)
 }
 
 /* A packet without a flow: what it is for. VERDICT_OPEN with here->opening filled, another verdict, or a drop. */
-verified_once int core_meet(struct scratch *here)
+verified_once int core_meet(void)
 {
 	const struct serin_listener *listener;
+	struct scratch *here = SCRATCH();
 	struct opening *opening;
 	struct pkt *pkt;
 	int backend, stray;
@@ -143,7 +144,7 @@ verified_once int core_meet(struct scratch *here)
 	listener = listener_of(here, pkt->dport, &opening->listener);
 	if (!listener || !listener->forward || !sent_to_us(pkt)) {
 		if (pkt->unusual & UNUSUAL_FIRST_FRAGMENT)
-			fragment_teach(here, true);
+			fragment_teach(true);
 		return VERDICT_PASS;
 	}
 	opening->forward = listener->forward;
@@ -178,7 +179,7 @@ verified_once int core_decide(struct scratch *here)
 	if (!here || !set)
 		return VERDICT_PASS;
 	if (unlikely(here->pkt.unusual & UNUSUAL_LATER_FRAGMENT)) {
-		verdict = fragment_recall(here);
+		verdict = fragment_recall();
 		if (verdict != VERDICT_FORWARD)
 			return verdict;
 	}
@@ -189,7 +190,7 @@ verified_once int core_decide(struct scratch *here)
 			return go_on(here, way, set);
 		flow_retire(&here->flow, way, here->pkt.stamp);
 	}
-	return core_meet(here);
+	return core_meet();
 }
 
 /* A rival's flow shows itself as soon as it is whole: that takes it less than these looks. */

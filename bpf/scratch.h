@@ -64,4 +64,8 @@ struct scratch {
 };
 MAP(scratch, PERCPU_ARRAY, 1, __u32, struct scratch);
 
+/* For functions that are verified once and look something up by a key in there, instead of an argument: to Linux 6.1 what
+ * comes as an argument is no memory for keys, "R2 type=mem expected=fp, pkt, pkt_meta, map_key, map_value". */
+#define SCRATCH() THE_ONE(scratch)
+
 #endif
