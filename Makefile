@@ -119,6 +119,7 @@ $(B)/tests-bpf/%.bpf.o: tests/bpf/%.bpf.c Makefile
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BPF_TESTS): | $(B)/tests-bpf/tc_entry.bpf.o
 $(B)/tests-bpf/test_race: $(B)/tests-bpf/race_hammer.bpf.o
 
 VM_TESTS := $(addprefix $(B)/tests-bpf/,test_packets test_tcp test_drops test_neigh)

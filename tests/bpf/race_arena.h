@@ -205,7 +205,7 @@ static void arena_load(struct arena *arena)
 	if (bpf_object__load(arena->object))
 		lab_die("cannot load %s: %s", file, strerror(errno));
 	arena->program = bpf_program__fd(bpf_object__find_program_by_name(arena->object, "hammer"));
-	if (bpf_map_update_elem(arena_map(arena, "real_program"), &zero, &arena->lab->program, BPF_ANY))
+	if (bpf_map_update_elem(arena_map(arena, "real_program"), &zero, &arena->lab->door_programs[LAB_XDP], BPF_ANY))
 		lab_die("the hammer cannot call the real program: %s", strerror(errno));
 }
 

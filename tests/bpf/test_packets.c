@@ -386,6 +386,7 @@ static void checksum_written_as_minus_zero(void **state)
 static void jumbo_frames(void **state)
 {
 	static uint8_t much[8900];
+	const size_t length = lab_longest_frame() < 9000 ? 3300 : sizeof(much);
 	size_t i, j;
 
 	(void)state;
@@ -408,7 +409,7 @@ static void jumbo_frames(void **state)
 		for (j = 0; j < 2; j++) {
 			struct step data = { "jumbo",
 					     j ? BACKEND : CLIENT,
-					     { .flags = ACK, .payload = much, .payload_length = sizeof(much) - j },
+					     { .flags = ACK, .payload = much, .payload_length = length - j },
 					     EMBRYONIC,
 					     { .opened = 0 } };
 
@@ -429,7 +430,5 @@ int main(void)
 
 	for (i = 0; i < sizeof(payload); i++)
 		payload[i] = (uint8_t)(i * 31 + 7);
-	net_enter();
-	lab_stay_on_one_cpu();
-	return cmocka_run_group_tests_name("packets", tests, NULL, NULL);
+	return EXPECT_RUN("packets", tests);
 }

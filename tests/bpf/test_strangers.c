@@ -87,7 +87,5 @@ int main(void)
 		cmocka_unit_test(gateway_stranger_opens_embryonic_flows_only),
 	};
 
-	net_enter();
-	lab_stay_on_one_cpu();
-	return cmocka_run_group_tests_name("strangers", tests, NULL, NULL);
+	return EXPECT_RUN("strangers", tests);
 }

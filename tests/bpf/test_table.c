@@ -65,7 +65,7 @@ static void expect_turned_away(struct newcomer *newcomer, const char *name)
 	struct expect_counters before = expect_read_counters(newcomer->lab), change = { .drops = { 0 } };
 
 	change.drops[SERIN_DROP_FLOW_TABLE_FULL] = 1;
-	expect_segment(newcomer->lab, name, newcomer->scene->client_arm, &newcomer->syn, XDP_DROP, NULL);
+	expect_segment(newcomer->lab, name, newcomer->scene->client_arm, &newcomer->syn, LAB_DROP, NULL);
 	expect_changes(newcomer->lab, name, &before, &change);
 	assert_int_equal(flowtable_count(newcomer->lab).unfinished, 0);
 }
@@ -504,7 +504,5 @@ int main(void)
 		cmocka_unit_test(syn_flood),
 	};
 
-	net_enter();
-	lab_stay_on_one_cpu();
-	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
+	return EXPECT_RUN("table", tests);
 }

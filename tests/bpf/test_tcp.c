@@ -198,7 +198,7 @@ static void expect_anew(struct story *story, uint64_t old_flows)
 		/* The old connection's answers are nobody's now. */
 		struct segment late = scene_from_backend(story->scene, PORT, ACK, 1, 1);
 
-		expect_segment(story->lab, "late answer", story->scene->backend_arm, &late, XDP_PASS, NULL);
+		expect_segment(story->lab, "late answer", story->scene->backend_arm, &late, LAB_PASS, NULL);
 	}
 	backend(story, SYN | ACK, 42, CLIENT_ISN + 90001, 0);
 	client(story, ACK, CLIENT_ISN + 90001, 43, 0);
@@ -359,7 +359,7 @@ IN_SCENES(removed_listener_keeps_its_flows)
 		expect_state(&story, "listener changed", SERIN_WAY_ESTABLISHED);
 		other = syn;
 		other.dport = (uint16_t)(i ? syn.dport * 100 + 88 : syn.dport);
-		expect_segment(story.lab, "SYN to where nobody listens", scene->client_arm, &other, XDP_PASS, NULL);
+		expect_segment(story.lab, "SYN to where nobody listens", scene->client_arm, &other, LAB_PASS, NULL);
 		other.dport = (uint16_t)(i ? syn.dport : syn.dport * 100 + 88);
 		assert_int_equal(lab_run(story.lab, scene->client_arm, segment_write(&other, frame)),
 				 scene_verdict(scene));
@@ -410,7 +410,5 @@ int main(void)
 		cmocka_unit_test(gateway_connection_taken_over),
 	};
 
-	net_enter();
-	lab_stay_on_one_cpu();
-	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);
+	return EXPECT_RUN("tcp", tests);
 }

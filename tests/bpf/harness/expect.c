@@ -3,14 +3,10 @@
 #include "expect.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const verdict_names[] = { "XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT" };
-
-static const char *verdict_name(uint32_t verdict)
-{
-	return verdict < sizeof(verdict_names) / sizeof(verdict_names[0]) ? verdict_names[verdict] : "no verdict";
-}
+static const char *const verdict_names[] = { "dropped", "passed", "sent back", "sent on", "no verdict" };
 
 /* Sixteen bytes a line; a byte that differs from the other frame's is marked. */
 static void print_bytes(const char *title, const struct frame *frame, const struct frame *other)
@@ -42,10 +38,10 @@ void expect_same_frame(const char *name, const struct frame *found, const struct
 
 static struct frame work; /* too large for the stack of a test that has two of its own */
 
-void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in, uint32_t verdict,
+void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in, enum lab_verdict verdict,
 		  const struct frame *out)
 {
-	uint32_t found;
+	enum lab_verdict found;
 
 	work.length = in->length;
 	memcpy(work.data, in->data, in->length);
@@ -53,15 +49,15 @@ void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const str
 	if (found != verdict) {
 		char text[600];
 
-		fail_msg("%s: %s, expected %s, for %s", name, verdict_name(found), verdict_name(verdict),
+		fail_msg("%s: %s, expected %s, for %s", name, verdict_names[found], verdict_names[verdict],
 			 frame_text(in, text, sizeof(text)));
 	}
-	if (verdict != XDP_DROP)
+	if (verdict != LAB_DROP)
 		expect_same_frame(name, &work, out ? out : in);
 }
 
-void expect_segment(struct lab *lab, const char *name, enum lab_arm arm, const struct segment *in, uint32_t verdict,
-		    const struct segment *out)
+void expect_segment(struct lab *lab, const char *name, enum lab_arm arm, const struct segment *in,
+		    enum lab_verdict verdict, const struct segment *out)
 {
 	static struct frame frame_in, frame_out;
 
@@ -143,4 +139,30 @@ void expect_changes(struct lab *lab, const char *name, const struct expect_count
 	}
 	if (wrong)
 		fail_msg("%s: %u counters differ", name, wrong);
+}
+
+int expect_run_doors(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+	const char *only = getenv("SERIN_TEST_DOOR");
+	int failed = 0, ran = 0;
+	enum lab_door door;
+	char title[64];
+
+	net_enter();
+	lab_stay_on_one_cpu();
+	for (door = LAB_XDP; door < LAB_DOORS; door++) {
+		if (only && strcmp(only, lab_door_name(door)) != 0)
+			continue;
+		lab_use_door(door);
+		if (lab_open(SERIN_MIN_FLOWS)->door_programs[door] < 0) {
+			print_message("%s: no program for the door %s\n", name, lab_door_name(door));
+			continue;
+		}
+		snprintf(title, sizeof(title), "%s, %s", name, lab_door_name(door));
+		failed += _cmocka_run_group_tests(title, tests, count, NULL, NULL);
+		ran++;
+	}
+	if (!ran)
+		lab_die("nothing has run; SERIN_TEST_DOOR is %s, expected xdp or tc", only ? only : "not set");
+	return failed;
 }

@@ -9,19 +9,22 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <linux/bpf.h>
-
 #include "flowtable.h"
 #include "lab.h"
+
+/* A whole test program: in a network of its own, on one CPU, the tests are run once through every door, or through that of
+ * SERIN_TEST_DOOR (xdp, tc). Returns how many have failed. */
+int expect_run_doors(const char *name, const struct CMUnitTest *tests, size_t count);
+#define EXPECT_RUN(name, tests) expect_run_doors((name), (tests), sizeof(tests) / sizeof((tests)[0]))
 
 /* Fail with both frames as text and bytes, the differences marked, unless they are the same. */
 void expect_same_frame(const char *name, const struct frame *found, const struct frame *expected);
 
-/* Put `in` through the program: this verdict and, for all but XDP_DROP, these bytes. `out` NULL: unchanged. */
-void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in, uint32_t verdict,
+/* Put `in` through the program: this verdict and, for all but LAB_DROP, these bytes. `out` NULL: unchanged. */
+void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in, enum lab_verdict verdict,
 		  const struct frame *out);
-void expect_segment(struct lab *lab, const char *name, enum lab_arm arm, const struct segment *in, uint32_t verdict,
-		    const struct segment *out);
+void expect_segment(struct lab *lab, const char *name, enum lab_arm arm, const struct segment *in,
+		    enum lab_verdict verdict, const struct segment *out);
 
 /* Everything that is counted. `stats` by backend id, the first EXPECT_BACKENDS. */
 #define EXPECT_BACKENDS 16

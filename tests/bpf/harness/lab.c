@@ -18,12 +18,11 @@
 #include <bpf/libbpf.h>
 
 #include "rules.h"
+#include "door.h"
 #include "service.h"
 #include "settings.h"
 #include "weights.h"
 #include <serin/split.h>
-
-#define MAX_MAPS (sizeof(((struct lab *)0)->maps) / sizeof(int))
 
 static const char *const arm_names[LAB_ARMS] = { NET_FRONT, NET_REAR };
 
@@ -39,35 +38,6 @@ void lab_die(const char *format, ...)
 	exit(1);
 }
 
-/* The program as the kernel has it on an interface, and its maps. */
-static void find_program(struct lab *lab)
-{
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	__u32 ids[MAX_MAPS], length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info;
-	size_t i;
-
-	if (bpf_xdp_query((int)lab->ifindex[LAB_FRONT], 0, &query) || !query.prog_id)
-		lab_die("no program is attached to %s", NET_FRONT);
-	lab->program = bpf_prog_get_fd_by_id(query.prog_id);
-	memset(&info, 0, sizeof(info));
-	info.nr_map_ids = MAX_MAPS;
-	info.map_ids = (uintptr_t)ids;
-	if (lab->program < 0 || bpf_obj_get_info_by_fd(lab->program, &info, &length))
-		lab_die("cannot open program %u: %s", query.prog_id, strerror(errno));
-	lab->map_count = info.nr_map_ids < MAX_MAPS ? info.nr_map_ids : MAX_MAPS;
-	for (i = 0; i < lab->map_count; i++) {
-		struct bpf_map_info map;
-
-		memset(&map, 0, sizeof(map));
-		length = sizeof(map);
-		lab->maps[i] = bpf_map_get_fd_by_id(ids[i]);
-		if (lab->maps[i] < 0 || bpf_obj_get_info_by_fd(lab->maps[i], &map, &length))
-			lab_die("cannot open map %u: %s", ids[i], strerror(errno));
-		snprintf(lab->map_names[i], sizeof(lab->map_names[i]), "%s", map.name);
-	}
-}
-
 /* The one that is open, or was: loading the program again takes the verifier a third of a second. */
 static struct lab *loaded;
 
@@ -79,7 +49,8 @@ static struct lab *unload(struct lab *lab)
 		return NULL;
 	for (i = 0; i < lab->map_count; i++)
 		close(lab->maps[i]);
-	close(lab->program);
+	for (i = 0; i < lab->program_count; i++)
+		close(lab->programs[i]);
 	datapath_close(lab->datapath);
 	config_free(lab->config);
 	free(lab->image);
@@ -105,7 +76,7 @@ static struct lab *load(uint32_t max_flows)
 		if (datapath_attach(lab->datapath, i, arm_names[i], ATTACH_XDP, &mode, &complaint))
 			lab_die("%s", complaint.text);
 	}
-	find_program(lab);
+	door_find(lab);
 	return lab;
 }
 
@@ -231,21 +202,6 @@ void lab_set_weight(struct lab *lab, const char *service, const char *version, u
 	weights.versions[weights.baseline].weight = (uint16_t)(SERIN_SLOTS - weight);
 	weights.versions[trial].weight = (uint16_t)weight;
 	put_plan(lab, config, &weights);
-}
-
-uint32_t lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame)
-{
-	static uint8_t out[FRAME_ROOM];
-	struct xdp_md context = { .data_end = (__u32)frame->length, .ingress_ifindex = lab->ifindex[arm] };
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = (__u32)frame->length,
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &context, .ctx_size_in = sizeof(context),
-		    .repeat = 1);
-
-	if (bpf_prog_test_run_opts(lab->program, &options))
-		lab_die("cannot run the program on %zu bytes: %s", frame->length, strerror(errno));
-	memcpy(frame->data, out, options.data_size_out);
-	frame->length = options.data_size_out;
-	return options.retval;
 }
 
 int lab_map(const struct lab *lab, const char *name)

@@ -17,16 +17,33 @@
 /* Where a frame comes in. */
 enum lab_arm { LAB_FRONT, LAB_REAR, LAB_ARMS };
 
+/* By which program: the same core behind each. */
+enum lab_door { LAB_XDP, LAB_TC, LAB_DOORS };
+
+/* What becomes of it, whatever the door calls that. */
+enum lab_verdict {
+	LAB_DROP,
+	LAB_PASS,  /* goes on to the host */
+	LAB_BACK,  /* leaves by the interface that it came by */
+	LAB_ON,    /* leaves by another one */
+	LAB_OTHER, /* nothing that the program may ever say */
+};
+
 struct lab {
 	struct datapath *datapath;
 	struct config *config; /* the last one */
 	struct image *image;   /* what the tables hold */
 	uint32_t max_flows;
-	int program; /* fd */
+	enum lab_door door; /* that lab_run() takes */
+	int door_programs[LAB_DOORS];
 	unsigned int ifindex[LAB_ARMS];
-	int maps[32]; /* fds, by the order of the program's map ids */
-	char map_names[32][16];
+	int maps[48]; /* fds, of all programs that share the flow table */
+	uint32_t map_ids[48];
+	char map_names[48][16];
 	size_t map_count;
+	int programs[8];
+	char program_names[8][16];
+	size_t program_count;
 	uint32_t plan_generation;
 };
 
@@ -48,8 +65,18 @@ void lab_configure_parts(struct lab *lab, const char *yaml, enum lab_parts parts
 /* Give a version on trial another weight (basis points), the baseline takes the rest; all other trials: 0. */
 void lab_set_weight(struct lab *lab, const char *service, const char *version, unsigned int weight);
 
-/* Put a frame through the program once, as if it came in by `arm`. The verdict (XDP_*); `frame` is what came out. */
-uint32_t lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame);
+/* Put a frame through the program once, as if it came in by `arm`. `frame` is what came out. */
+enum lab_verdict lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame);
+
+/* The door of all labs from here on; the default is LAB_XDP. */
+void lab_use_door(enum lab_door door);
+enum lab_door lab_door(void);
+const char *lab_door_name(enum lab_door door);
+/* The longest frame that the kernel lets a test put through it. */
+size_t lab_longest_frame(void);
+
+/* The fd of another program of the same object, by its name. */
+int lab_program(const struct lab *lab, const char *name);
 
 /* The fd of a map of the program, by its name. */
 int lab_map(const struct lab *lab, const char *name);

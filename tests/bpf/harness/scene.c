@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/bpf.h>
-
 #define TWO_ARMS .client_arm = LAB_FRONT, .backend_arm = LAB_REAR
 #define ONE_ARM .client_arm = LAB_FRONT, .backend_arm = LAB_FRONT
 #define NEAR .client_mac = NET_CLIENT_MAC(0x10), .backend_mac = NET_BACKEND_MAC(0x11)
@@ -166,7 +164,7 @@ struct segment scene_at_client(const struct scene *scene, const struct segment *
 	return out;
 }
 
-uint32_t scene_verdict(const struct scene *scene)
+enum lab_verdict scene_verdict(const struct scene *scene)
 {
-	return scene->client_arm == scene->backend_arm ? XDP_TX : XDP_REDIRECT;
+	return scene->client_arm == scene->backend_arm ? LAB_BACK : LAB_ON;
 }

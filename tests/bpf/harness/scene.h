@@ -40,7 +40,7 @@ struct segment scene_at_backend(const struct scene *scene, const struct segment 
 struct segment scene_from_backend(const struct scene *scene, uint16_t port, uint8_t flags, uint32_t seq, uint32_t ack);
 struct segment scene_at_client(const struct scene *scene, const struct segment *in);
 
-/* What becomes of the packets: XDP_TX or XDP_REDIRECT. */
-uint32_t scene_verdict(const struct scene *scene);
+/* What becomes of the packets: LAB_BACK or LAB_ON. */
+enum lab_verdict scene_verdict(const struct scene *scene);
 
 #endif
