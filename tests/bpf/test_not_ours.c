@@ -364,7 +364,7 @@ static void run_random(struct lab *lab, const struct scene *scene, struct tally 
 
 		assert_int_equal(tally->out.length, tally->in.length);
 		assert_int_equal(before.ip, after.ip);
-		assert_int_equal(before.tcp, after.tcp);
+		assert_int_equal(before.transport, after.transport);
 	}
 }
 

@@ -312,7 +312,7 @@ static bool search(struct segment *in, struct segment *out, bool behind, bool of
 		payload[1] = (uint8_t)value;
 		in->ip_id = out->ip_id = of_ip ? (uint16_t)value : 0;
 		segment_write(behind ? out : in, &frame);
-		if ((of_ip ? frame_ip_checksum(&frame) : frame_tcp_checksum(&frame)) == wanted)
+		if ((of_ip ? frame_ip_checksum(&frame) : frame_transport_checksum(&frame)) == wanted)
 			return true;
 	}
 	return false;
@@ -375,7 +375,7 @@ static void checksum_written_as_minus_zero(void **state)
 		make_packets(scene, &data, &in, &out);
 		assert_true(search(&in, &out, false, false, 0));
 		segment_write(&in, &in_frame);
-		memset(in_frame.data + frame_tcp_offset(&in_frame) + 16, 0xff, 2);
+		memset(in_frame.data + frame_transport_offset(&in_frame) + 16, 0xff, 2);
 		expect_frame(lab, "minus zero", scene->client_arm, &in_frame, scene_verdict(scene),
 			     segment_write(&out, &out_frame));
 		lab_close(lab);
