@@ -100,6 +100,8 @@ static const char *counter_name(size_t word)
 		"closed",
 		"resets by the client",
 		"resets by the backend",
+		"gone",
+		"placed by a rule",
 	};
 	static const char *const of_drops[] = {
 #define LABEL(upper, label, text) "drops: " #label,
@@ -110,7 +112,7 @@ static const char *counter_name(size_t word)
 		"evicted: 0",         "evicted: 1",           "evicted: 2",           "evicted: 3",
 		"evicted: embryonic", "evicted: established", "evicted: half-closed", "evicted: closed",
 		"evicted: expired",   "ports retaken",        "ports unrested",       "lost races",
-		"RSTs sent",
+		"RSTs sent",          "ICMP errors sent",     "unremembered",
 	};
 	static char name[64];
 

@@ -58,7 +58,8 @@ static struct flowtable_place place_of(const struct lab *lab, const struct serin
 
 struct flowtable_place flowtable_place(const struct lab *lab, const struct segment *segment)
 {
-	return place_of(lab, &segment->src, htons(segment->sport), &segment->dst, htons(segment->dport), 6);
+	return place_of(lab, &segment->src, htons(segment->sport), &segment->dst, htons(segment->dport),
+			segment->protocol ? segment->protocol : FRAME_TCP);
 }
 
 struct serin_way flowtable_way(const struct lab *lab, uint32_t index)
@@ -98,6 +99,7 @@ static bool is_live(const struct serin_way *way)
 uint32_t flowtable_find(const struct lab *lab, const struct segment *from_client)
 {
 	struct flowtable_place place = flowtable_place(lab, from_client);
+	uint8_t protocol = from_client->protocol ? from_client->protocol : FRAME_TCP;
 	uint32_t i;
 
 	for (i = 0; i < 2 * SERIN_WAYS_PER_BUCKET; i++) {
@@ -111,7 +113,7 @@ uint32_t flowtable_find(const struct lab *lab, const struct segment *from_client
 		    memcmp(&way.client, &from_client->src, sizeof(way.client)))
 			continue;
 		lab_read(lab, "listeners", way.listener, &listener);
-		if (listener.port == htons(from_client->dport) &&
+		if (listener.port == htons(from_client->dport) && listener.protocol == protocol &&
 		    !memcmp(&listener.addr, &from_client->dst, sizeof(listener.addr)))
 			return index;
 	}

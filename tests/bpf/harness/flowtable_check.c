@@ -65,6 +65,7 @@ static struct segment key_of(struct check *check, const struct serin_way *way)
 
 	lab_read(check->lab, "listeners", way->listener, &listener);
 	lab_read(check->lab, "backends", way->backend, &backend);
+	key.protocol = listener.protocol;
 	snat = way->client;
 	if (way->snat != SERIN_NO_SNAT)
 		lab_read(check->lab, "snat", way->snat, &snat);
@@ -74,7 +75,7 @@ static struct segment key_of(struct check *check, const struct serin_way *way)
 		key.dst = listener.addr;
 		key.dport = ntohs(listener.port);
 	} else {
-		key.src = backend.addr;
+		key.src = listener.forward == SERIN_FORWARD_LOCAL ? listener.addr : backend.addr;
 		key.sport = ntohs(backend.port);
 		key.dst = snat;
 		key.dport = ntohs(way->nat_port);
@@ -103,9 +104,17 @@ static void check_place(struct check *check, uint32_t index, const struct serin_
 			continue;
 		other_key = key_of(check, &check->ways[other]);
 		if (!memcmp(&key.src, &other_key.src, 16) && !memcmp(&key.dst, &other_key.dst, 16) &&
-		    key.sport == other_key.sport && key.dport == other_key.dport)
+		    key.sport == other_key.sport && key.dport == other_key.dport && key.protocol == other_key.protocol)
 			wrong(check, "ways %u and %u have the same key", index, other);
 	}
+}
+
+static enum serin_forward forward_of(struct check *check, const struct serin_way *way)
+{
+	struct serin_listener listener;
+
+	lab_read(check->lab, "listeners", way->listener, &listener);
+	return listener.forward;
 }
 
 static void check_peer(struct check *check, uint32_t index, const struct serin_way *way)
@@ -114,6 +123,11 @@ static void check_peer(struct check *check, uint32_t index, const struct serin_w
 
 	if (!peer || !is_live(peer) || SERIN_WAY_GENERATION(peer->claim) != way->peer_generation) {
 		wrong(check, "way %u names a peer, %u, that is gone", index, way->peer);
+		return;
+	}
+	if (SERIN_IS_ONE_WAY(forward_of(check, way))) {
+		if (way->peer != index || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+			wrong(check, "way %u of a one-way mode has a peer, %u", index, way->peer);
 		return;
 	}
 	if (peer->peer != index || peer->peer_generation != SERIN_WAY_GENERATION(way->claim))
@@ -131,7 +145,7 @@ static void check_port_held(struct check *check, uint32_t index, const struct se
 	uint32_t place;
 	uint64_t owner;
 
-	if (way->snat == SERIN_NO_SNAT || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+	if (forward_of(check, way) != SERIN_FORWARD_NAT || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
 		return;
 	lab_read(check->lab, "backends", way->backend, &backend);
 	place = (uint32_t)(way->snat - backend.snat_first) * check->settings.snat_port_count + ntohs(way->nat_port) -

@@ -17,8 +17,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "rules.h"
 #include "door.h"
+#include "rules.h"
 #include "service.h"
 #include "settings.h"
 #include "weights.h"
@@ -239,9 +239,10 @@ unsigned int lab_backend(const struct lab *lab, const char *service, const char 
 {
 	unsigned int service_id = lab_service(lab, service);
 	int version_id = image_find_version(lab->image, service_id, version), id = -ENOENT;
-	struct endpoint endpoint;
+	struct endpoint endpoint = { .port = htons((uint16_t)atoi(address)) };
 
-	if (version_id >= 0 && !endpoint_parse(address, &endpoint))
+	/* forward: local knows bare ports. */
+	if (version_id >= 0 && (!strchr(address, ':') || !endpoint_parse(address, &endpoint)))
 		id = image_find_backend(lab->image, service_id, (unsigned int)version_id, &endpoint);
 	if (id < 0)
 		lab_die("no backend %s of %s %s", address, service, version);
@@ -261,7 +262,7 @@ unsigned int lab_choose(struct lab *lab, const char *service, const struct segme
 	key.listener = syn->dst;
 	key.client_port = htons(syn->sport);
 	key.listener_port = htons(syn->dport);
-	key.protocol = 6;
+	key.protocol = syn->protocol ? syn->protocol : FRAME_TCP;
 	key.family = address_is_ipv4(&syn->src) ? SERIN_IPV4 : SERIN_IPV6;
 	serin_split(plan, &key, &split);
 	free(plan);

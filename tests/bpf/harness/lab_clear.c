@@ -26,7 +26,7 @@ static void zero_array(const struct lab *lab, size_t nth, const struct bpf_map_i
 
 static void empty_hash(int fd)
 {
-	unsigned char key[64];
+	unsigned char key[64]; /* the longest is that of `fragments`, 40 bytes */
 
 	while (!bpf_map_get_next_key(fd, NULL, key))
 		bpf_map_delete_elem(fd, key);
@@ -59,7 +59,8 @@ void lab_clear(struct lab *lab)
 			zero_array(lab, i, &info, info.value_size);
 		else if (info.type == BPF_MAP_TYPE_PERCPU_ARRAY)
 			zero_array(lab, i, &info, (info.value_size + 7) / 8 * 8 * cpus);
-		else if (info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_LPM_TRIE)
+		else if (info.type == BPF_MAP_TYPE_HASH || info.type == BPF_MAP_TYPE_LRU_HASH ||
+			 info.type == BPF_MAP_TYPE_LPM_TRIE)
 			empty_hash(lab->maps[i]);
 		else if (info.type == BPF_MAP_TYPE_ARRAY_OF_MAPS)
 			empty_array_of_maps(lab->maps[i], info.max_entries);
