@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frame_kinds.h"
+
 static const char *const verdict_names[] = { "dropped", "passed", "sent back", "sent on", "no verdict" };
 
 /* Sixteen bytes a line; a byte that differs from the other frame's is marked. */
@@ -141,6 +143,31 @@ void expect_changes(struct lab *lab, const char *name, const struct expect_count
 	}
 	if (wrong)
 		fail_msg("%s: %u counters differ", name, wrong);
+}
+
+void expect_counted(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in,
+		    enum lab_verdict verdict, const struct frame *out, const struct expect_counters *change)
+{
+	struct expect_counters before = expect_read_counters(lab);
+	static const struct expect_counters nothing;
+
+	expect_frame(lab, name, arm, in, verdict, out);
+	expect_changes(lab, name, &before, change ? change : &nothing);
+	if (flowtable_check(lab, stdout))
+		fail_msg("%s: the flow table is broken", name);
+}
+
+void expect_passage(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in,
+		    enum lab_verdict verdict, const struct frame *out, unsigned int backend,
+		    enum serin_direction direction, const struct expect_counters *change)
+{
+	struct expect_counters all = { .drops = { 0 } };
+
+	if (change)
+		all = *change;
+	all.stats[backend].packets[direction]++;
+	all.stats[backend].bytes[direction] += frame_ip_length(in);
+	expect_counted(lab, name, arm, in, verdict, out, &all);
 }
 
 int expect_run_doors(const char *name, const struct CMUnitTest *tests, size_t count)

@@ -26,6 +26,17 @@ void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const str
 void expect_segment(struct lab *lab, const char *name, enum lab_arm arm, const struct segment *in,
 		    enum lab_verdict verdict, const struct segment *out);
 
+/* A packet of a flow of that backend, forwarded: the same, and every counter: one packet, its bytes, and `change` (NULL:
+ * nothing else). The table stays consistent. */
+struct expect_counters;
+void expect_passage(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in,
+		    enum lab_verdict verdict, const struct frame *out, unsigned int backend,
+		    enum serin_direction direction, const struct expect_counters *change);
+
+/* A packet that is not forwarded, but passed or dropped or answered, and counted so and nowhere else. */
+void expect_counted(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in,
+		    enum lab_verdict verdict, const struct frame *out, const struct expect_counters *change);
+
 /* Everything that is counted. `stats` by backend id, the first EXPECT_BACKENDS. */
 #define EXPECT_BACKENDS 16
 struct expect_counters {

@@ -94,7 +94,8 @@ struct frame *icmp_write(const struct icmp *icmp, struct frame *ret)
 		.flow_label = icmp->flow_label,
 		.payload_length = icmp_ip_length(icmp) - header_length(&icmp->src),
 	};
-	size_t at = frame_write_link(&icmp->to, &icmp->from, icmp->tags, ipv4, icmp_ip_length(icmp), ret);
+	size_t at =
+		frame_write_link(&icmp->to, &icmp->from, icmp->tags, ipv4, icmp_ip_length(icmp) + icmp->padding, ret);
 	size_t quoted = quoted_length(icmp);
 
 	write_header(&header, ret->data + at);
@@ -106,6 +107,7 @@ struct frame *icmp_write(const struct icmp *icmp, struct frame *ret)
 		memcpy(ret->data + at + ICMP_LENGTH, frame_ip(icmp->about), quoted);
 	if (icmp->payload_length)
 		memcpy(ret->data + at + ICMP_LENGTH + quoted, icmp->payload, icmp->payload_length);
+	memset(ret->data + ret->length - icmp->padding, 0xa5, icmp->padding);
 	frame_fix_checksums(ret);
 	return ret;
 }

@@ -22,6 +22,7 @@ struct icmp {
 	size_t quoted;             /* bytes of it; 0: all */
 	const void *payload;       /* behind that, or instead of it */
 	size_t payload_length;
+	size_t padding; /* bytes of 0xa5 behind the IP packet */
 };
 
 /* Begin a frame of that many bytes of IP, all zero; returns where they begin. */
