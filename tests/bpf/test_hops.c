@@ -224,6 +224,7 @@ static void changed_device(void **state)
 	out.from = NET_MAC(1, 0x99);
 	expect_segment(lab, "another MAC address of ours", LAB_FRONT, &ack, LAB_ON, &out);
 	net_ip("link set rear address 02:00:00:00:01:02 mtu 1500");
+	net_restore_neighbours();
 	lab_close(lab);
 }
 

@@ -49,11 +49,21 @@ static void add_neighbours(FILE *ip, const char *name, const char *net4, const c
 	unsigned int i;
 
 	for (i = first; i <= last; i++) {
-		fprintf(ip, "neigh add %s.%u lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net4, i, kind, i,
+		fprintf(ip, "neigh replace %s.%u lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net4, i, kind, i,
 			name);
-		fprintf(ip, "neigh add %s::%x lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net6, i, kind, i,
+		fprintf(ip, "neigh replace %s::%x lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net6, i, kind, i,
 			name);
 	}
+}
+
+static void add_all_neighbours(FILE *ip)
+{
+	add_neighbours(ip, NET_FRONT, "198.51.100", "2001:db8:c", 0x0c, 0x10, 0x13);
+	add_neighbours(ip, NET_FRONT, "198.51.100", "2001:db8:c", 0x0a, 0x21, 0x22);
+	add_neighbours(ip, NET_FRONT, "198.51.100", "2001:db8:c", 0x0c, 0xfe, 0xfe);
+	add_neighbours(ip, NET_REAR, "10.0.0", "2001:db8:b", 0x0b, 0x11, 0x18);
+	add_neighbours(ip, NET_REAR, "10.0.0", "2001:db8:b", 0x0b, 0xfe, 0xfe);
+	add_neighbours(ip, NET_OTHER, "10.77.0", "2001:db8:77", 0x07, 0x11, 0x11);
 }
 
 static void describe(FILE *ip)
@@ -66,21 +76,35 @@ static void describe(FILE *ip)
 	fprintf(ip, "address add 10.0.0.1/24 dev rear\naddress add 10.0.0.2/24 dev rear\n");
 	fprintf(ip, "address add 2001:db8:b::1/64 dev rear\n");
 	fprintf(ip, "address add 10.77.0.1/24 dev other\naddress add 2001:db8:77::1/64 dev other\n");
-	add_neighbours(ip, NET_FRONT, "198.51.100", "2001:db8:c", 0x0c, 0x10, 0x13);
-	add_neighbours(ip, NET_FRONT, "198.51.100", "2001:db8:c", 0x0a, 0x21, 0x22);
-	add_neighbours(ip, NET_FRONT, "198.51.100", "2001:db8:c", 0x0c, 0xfe, 0xfe);
-	add_neighbours(ip, NET_REAR, "10.0.0", "2001:db8:b", 0x0b, 0x11, 0x18);
-	add_neighbours(ip, NET_REAR, "10.0.0", "2001:db8:b", 0x0b, 0xfe, 0xfe);
-	add_neighbours(ip, NET_OTHER, "10.77.0", "2001:db8:77", 0x07, 0x11, 0x11);
+	add_all_neighbours(ip);
 	fprintf(ip, "route add 192.0.2.0/24 via 198.51.100.254\nroute add 100.64.0.0/10 via 198.51.100.254\n");
 	fprintf(ip, "route add 2001:db8:7::/48 via 2001:db8:c::fe\n");
 	fprintf(ip, "route add 10.9.0.0/24 via 10.0.0.254\nroute add 2001:db8:9::/64 via 2001:db8:b::fe\n");
 }
 
+static void run_batch(void (*write)(FILE *ip))
+{
+	FILE *ip = popen("ip -batch -", "we");
+
+	if (!ip) {
+		perror("ip");
+		exit(1);
+	}
+	write(ip);
+	if (pclose(ip)) {
+		fprintf(stderr, "cannot build the test network\n");
+		exit(1);
+	}
+}
+
+void net_restore_neighbours(void)
+{
+	run_batch(add_all_neighbours);
+}
+
 void net_enter(void)
 {
 	size_t i;
-	FILE *ip;
 
 	if (geteuid() || unshare(CLONE_NEWNET)) {
 		fprintf(stderr, "skipped: needs root, to make a network namespace and load BPF programs\n");
@@ -88,16 +112,7 @@ void net_enter(void)
 	}
 	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		sysctl_set(settings[i][0], settings[i][1]);
-	ip = popen("ip -batch -", "we");
-	if (!ip) {
-		perror("ip");
-		exit(1);
-	}
-	describe(ip);
-	if (pclose(ip)) {
-		fprintf(stderr, "cannot build the test network\n");
-		exit(1);
-	}
+	run_batch(describe);
 }
 
 void net_ip(const char *format, ...)

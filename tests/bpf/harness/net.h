@@ -36,6 +36,9 @@ typedef struct {
  * with NET_SKIP. Any other failure: says what and exits with 1. */
 void net_enter(void);
 
+/* An interface forgets all of them when its address changes. */
+void net_restore_neighbours(void);
+
 /* Run one `ip` command, without the word "ip"; exits with 1 when it fails. */
 void net_ip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
