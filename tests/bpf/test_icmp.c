@@ -126,7 +126,7 @@ static void every_kind(const struct conversation *talk, enum serin_direction dir
 /* As little as the eight bytes that RFC 792 asks for, more, and with something behind that is none of the packet's. */
 static void every_length(const struct conversation *talk, enum serin_direction direction)
 {
-	static const size_t lengths[] = { 8, 9, 12, 16, 17, 18, 19, 20, 24, 28, 100, 101, 0 };
+	static const size_t lengths[] = { 8, 9, 12, 16, 18, 19, 20, 24, 28, 100, 101, 0 };
 	static const uint8_t extension[] = { 0x20, 0, 0xdf, 0xff, 0, 4, 1, 1 };
 	bool ipv4 = scene_is_ipv4(&talk->scene);
 	struct segment sent = sent_by(talk, !direction);
@@ -137,7 +137,8 @@ static void every_length(const struct conversation *talk, enum serin_direction d
 		make_error(talk, direction, ipv4 ? &kinds4[4] : &kinds6[5]);
 		error.in.quoted = lengths[i / 2] ? lengths[i / 2] + (ipv4 ? 20 : 40) : 0;
 		error.in.payload = extension;
-		error.in.payload_length = i & 1 ? sizeof(extension) : 0;
+		/* RFC 4884, section 3: not behind less than 128 bytes. */
+		error.in.payload_length = i & 1 && (!lengths[i / 2] || lengths[i / 2] > 99) ? sizeof(extension) : 0;
 		error.out.quoted = error.in.quoted;
 		error.out.payload = extension;
 		error.out.payload_length = error.in.payload_length;

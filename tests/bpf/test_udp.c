@@ -188,7 +188,8 @@ static void idle_time(void **state)
 			flowtable_age(talk.lab, index, settings.linger_udp - 2);
 			expect_talk(&talk, "answer in time", BACKEND, &answer, NULL);
 			flowtable_age(talk.lab, index, settings.linger_udp - 2);
-			expect_opened(&talk, "in time again", 0, 0);
+			change.stats[talk.backend].established = !established;
+			expect_talk(&talk, "in time again", CLIENT, &in, &change);
 			flowtable_age(talk.lab, index, settings.linger_udp + 1);
 			talk_expect_port(&talk, PORT + 1); /* the other one rests */
 			expect_opened(&talk, "too late", 1, 1);
