@@ -363,41 +363,6 @@ static void time_to_live_is_over(void **state)
 	}
 }
 
-static void fragments_of_ours_are_dropped(void **state)
-{
-	static const uint8_t flags[] = { SYN, ACK, RST, FIN | ACK };
-	size_t i, j;
-
-	(void)state;
-	for (i = 0; i < scene_count; i++) {
-		const struct scene *scene = &scenes[i];
-		struct lab *lab;
-		struct segment in, out;
-
-		if (strchr(scene->client, '['))
-			continue;
-		lab = scene_open(scene, NULL);
-		for (j = 0; j < 2 * sizeof(flags); j++) {
-			if (j == sizeof(flags)) {
-				flowtable_set_cursor(lab, scene_endpoint(lab, scene), 1);
-				in = scene_from_client(scene, SYN, 0, 0);
-				out = scene_at_backend(scene, &in, SCENE_PORT_FIRST + 1);
-				expect_segment(lab, "SYN", scene->client_arm, &in, scene_verdict(scene), &out);
-			}
-			in = scene_from_client(scene, flags[j % sizeof(flags)], 0, 0);
-			in.fragment = 0x2000;
-			expect_drop(lab, "first fragment", scene->client_arm, &in, SERIN_DROP_FRAGMENT_EARLY);
-		}
-		assert_int_equal(flowtable_count(lab).flows, 1);
-		in = scene_from_backend(scene, SCENE_PORT_FIRST + 1, ACK, 0, 0);
-		in.fragment = 0x2000;
-		expect_drop(lab, "first fragment of a backend", scene->backend_arm, &in, SERIN_DROP_FRAGMENT_EARLY);
-		in.dport++;
-		expect_segment(lab, "first fragment of no flow", scene->backend_arm, &in, LAB_PASS, NULL);
-		lab_close(lab);
-	}
-}
-
 static void service_without_a_plan(void **state)
 {
 	static const char yaml[] =
@@ -463,7 +428,7 @@ int main(void)
 		cmocka_unit_test(resets_are_never_answered),     cmocka_unit_test(answers_have_a_rate),
 		cmocka_unit_test(jumbo_frame_is_refused),        cmocka_unit_test(no_way_out),
 		cmocka_unit_test(too_big_for_the_way_out),       cmocka_unit_test(time_to_live_is_over),
-		cmocka_unit_test(fragments_of_ours_are_dropped), cmocka_unit_test(service_without_a_plan),
+		cmocka_unit_test(service_without_a_plan),
 		cmocka_unit_test(version_without_backends),
 	};
 	int failed;

@@ -180,8 +180,8 @@ static uint32_t run_xdp(const struct lab *lab, enum lab_arm arm, struct bpf_test
 	return options->retval;
 }
 
-/* The entry program, loaded once, made to go on into the lab's program. */
-static int tc_entry(const struct lab *lab)
+/* The entry program, loaded once, made to go on into that program. */
+static int tc_entry(int program)
 {
 	static struct bpf_object *object;
 	char path[PATH_MAX] = "", file[PATH_MAX + 32];
@@ -197,45 +197,73 @@ static int tc_entry(const struct lab *lab)
 			lab_die("cannot load %s: %s", file, strerror(errno));
 	}
 	array = bpf_object__find_map_fd_by_name(object, "real_program");
-	if (bpf_map_update_elem(array, &zero, &lab->door_programs[LAB_TC], BPF_ANY))
+	if (bpf_map_update_elem(array, &zero, &program, BPF_ANY))
 		lab_die("tc_entry cannot go on into the real program: %s", strerror(errno));
 	return bpf_program__fd(bpf_object__find_program_by_name(object, "tc_entry"));
 }
 
 /* The kernel of a test insists on whole IP headers: a frame that is cut off within them comes as another protocol, and
  * tests/bpf/tc_entry.bpf.c gives it its name back. */
-static uint32_t run_tc(const struct lab *lab, enum lab_arm arm, struct bpf_test_run_opts *options)
+static bool hide_type(uint8_t *type, size_t length, struct __sk_buff *context)
 {
-	struct __sk_buff context = { .ifindex = lab->ifindex[arm], .ingress_ifindex = lab->ifindex[arm] };
-	uint8_t *type = (uint8_t *)(uintptr_t)options->data_in + 12;
 	uint16_t real = (uint16_t)(type[0] << 8 | type[1]);
-	bool hide = options->data_size_in < 14 + 40 && (real == 0x0800 || real == 0x86dd);
-	int program = lab->door_programs[LAB_TC];
 
+	if (length >= 14 + 40 || (real != 0x0800 && real != 0x86dd))
+		return false;
+	context->cb[TC_ENTRY_TYPE] = htons(real);
+	type[0] = 0x88; /* for local experiments, IEEE 802 */
+	type[1] = 0xb5;
+	return true;
+}
+
+static uint32_t run_tc(struct __sk_buff *context, struct bpf_test_run_opts *options, int program, bool enter)
+{
 	if (program < 0)
-		lab_die("there is no program %s", door_programs[LAB_TC]);
-	options->ctx_in = &context;
-	options->ctx_size_in = sizeof(context);
-	if (hide) {
-		program = tc_entry(lab);
-		context.cb[TC_ENTRY_TYPE] = htons(real);
-		type[0] = 0x88; /* for local experiments, IEEE 802 */
-		type[1] = 0xb5;
-	}
+		lab_die("there is no such program");
+	if (hide_type((uint8_t *)(uintptr_t)options->data_in + 12, options->data_size_in, context) || enter)
+		program = tc_entry(program);
+	options->ctx_in = context;
+	options->ctx_size_in = sizeof(*context);
 	if (bpf_prog_test_run_opts(program, options))
 		lab_die("cannot run the program on %u bytes: %s", options->data_size_in, strerror(errno));
 	return options->retval;
 }
 
-enum lab_verdict lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame)
+static enum lab_verdict run(const struct lab *lab, enum lab_arm arm, struct frame *frame, struct __sk_buff *context,
+			    int program, bool enter)
 {
 	static uint8_t out[FRAME_ROOM];
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = (__u32)frame->length,
 		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
 	uint32_t answer;
 
-	answer = current == LAB_TC ? run_tc(lab, arm, &options) : run_xdp(lab, arm, &options);
+	answer = context ? run_tc(context, &options, program, enter) : run_xdp(lab, arm, &options);
 	memcpy(frame->data, out, options.data_size_out);
 	frame->length = options.data_size_out;
-	return door_verdict(lab, current, arm, answer, frame);
+	return door_verdict(lab, context ? LAB_TC : LAB_XDP, arm, answer, frame);
+}
+
+enum lab_verdict lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame)
+{
+	struct __sk_buff context = { .ifindex = lab->ifindex[arm], .ingress_ifindex = lab->ifindex[arm] };
+
+	if (current == LAB_XDP)
+		return run(lab, arm, frame, NULL, 0, false);
+	return run(lab, arm, frame, &context, lab->door_programs[LAB_TC], false);
+}
+
+enum lab_verdict lab_run_tagged(struct lab *lab, enum lab_arm arm, struct frame_tag tag, struct frame *frame)
+{
+	struct __sk_buff context = { .ifindex = lab->ifindex[arm], .ingress_ifindex = lab->ifindex[arm] };
+
+	context.cb[TC_ENTRY_TAG_TYPE] = htons(tag.type);
+	context.cb[TC_ENTRY_TAG] = tag.tag;
+	return run(lab, arm, frame, &context, lab->door_programs[LAB_TC], true);
+}
+
+enum lab_verdict lab_run_egress(struct lab *lab, enum lab_arm arm, struct frame *frame)
+{
+	struct __sk_buff context = { .ifindex = lab->ifindex[arm] };
+
+	return run(lab, arm, frame, &context, lab_program(lab, "serin_tc_egress"), false);
 }

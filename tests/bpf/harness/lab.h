@@ -68,6 +68,12 @@ void lab_set_weight(struct lab *lab, const char *service, const char *version, u
 /* Put a frame through the program once, as if it came in by `arm`. `frame` is what came out. */
 enum lab_verdict lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame);
 
+/* TC only: with a tag beside the frame, as the stack has taken it out. Whether it is kept does not show. */
+enum lab_verdict lab_run_tagged(struct lab *lab, enum lab_arm arm, struct frame_tag tag, struct frame *frame);
+
+/* What a process of this host sends, by TC's other end: out of `arm`. */
+enum lab_verdict lab_run_egress(struct lab *lab, enum lab_arm arm, struct frame *frame);
+
 /* The door of all labs from here on; the default is LAB_XDP. */
 void lab_use_door(enum lab_door door);
 enum lab_door lab_door(void);

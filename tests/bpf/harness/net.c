@@ -51,8 +51,8 @@ static void add_neighbours(FILE *ip, const char *name, const char *net4, const c
 	for (i = first; i <= last; i++) {
 		fprintf(ip, "neigh replace %s.%u lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net4, i, kind, i,
 			name);
-		fprintf(ip, "neigh replace %s::%x lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net6, i, kind, i,
-			name);
+		fprintf(ip, "neigh replace %s::%x lladdr 02:00:00:00:%02x:%02x nud permanent dev %s\n", net6, i, kind,
+			i, name);
 	}
 }
 
