@@ -54,7 +54,7 @@ struct placed_entry {
 	struct rule_entry entry;
 };
 
-/* Sorted by set, then by prefix; the caller frees. Not for the fast path: it takes a microsecond or two for each. */
+/* Sorted by set, then by prefix; the caller frees. Not for the fast path: it takes some microseconds for each. */
 int datapath_read_rules(struct datapath *datapath, struct placed_entry **ret, size_t *ret_count,
 			struct complaint *complaint);
 /* A number that no set has. */

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "address.h"
@@ -221,12 +222,120 @@ static void test_canonical_form(void **state)
 	}
 }
 
+static void test_prefixes(void **state)
+{
+	static const struct {
+		const char *text, *same; /* NULL: refused */
+		unsigned int bits;
+		bool trimmed;
+	} cases[] = {
+		{ "10.8.0.0/16", "10.8.0.0/16", 112, false },
+		{ "10.8.0.1/16", "10.8.0.0/16", 112, true },
+		{ "10.8.0.1", "10.8.0.1/32", 128, false },
+		{ "0.0.0.0/0", "0.0.0.0/0", 96, false },
+		{ "255.255.255.255/0", "0.0.0.0/0", 96, true },
+		{ "255.255.255.255/31", "255.255.255.254/31", 127, true },
+		{ "::/0", "::/0", 0, false },
+		{ "2001:DB8::/32", "2001:db8::/32", 32, false },
+		{ "2001:db8::1", "2001:db8::1/128", 128, false },
+		{ "2001:db8::1/127", "2001:db8::/127", 127, true },
+		{ "", NULL, 0, false },
+		{ "/16", NULL, 0, false },
+		{ "10.8.0.0/", NULL, 0, false },
+		{ "10.8.0.0/33", NULL, 0, false },
+		{ "10.8.0.0/-1", NULL, 0, false },
+		{ "10.8.0.0/08", NULL, 0, false },
+		{ "10.8.0.0/16/16", NULL, 0, false },
+		{ "10.8.0.0/255.255.0.0", NULL, 0, false },
+		{ "::/129", NULL, 0, false },
+		{ "::ffff:10.0.0.0/104", NULL, 0, false },
+		{ "[2001:db8::]/32", NULL, 0, false },
+	};
+	char text[ADDRESS_TEXT_LEN];
+	struct prefix prefix;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		memset(&prefix, 0x5a, sizeof(prefix));
+		assert_int_equal(prefix_parse(cases[i].text, &prefix), cases[i].same ? 0 : -EINVAL);
+		if (!cases[i].same)
+			continue;
+		assert_int_equal(prefix.bits, cases[i].bits);
+		assert_int_equal(prefix_trim(&prefix), cases[i].trimmed);
+		assert_string_equal(prefix_format(&prefix, text), cases[i].same);
+		assert_false(prefix_trim(&prefix));
+	}
+}
+
+static bool holds(const char *prefix_text, const char *text)
+{
+	struct serin_addr addr;
+	struct prefix prefix;
+
+	assert_int_equal(prefix_parse(prefix_text, &prefix), 0);
+	assert_int_equal(address_parse(text, &addr), 0);
+	return prefix_contains(&prefix, &addr);
+}
+
+static void test_prefix_contains(void **state)
+{
+	(void)state;
+	assert_true(holds("10.8.0.0/16", "10.8.255.255"));
+	assert_false(holds("10.8.0.0/16", "10.9.0.0"));
+	assert_true(holds("10.8.0.0/15", "10.9.0.0"));
+	assert_true(holds("0.0.0.0/0", "255.1.2.3"));
+	assert_false(holds("0.0.0.0/0", "::1"));
+	assert_true(holds("::/0", "10.0.0.1")); /* the mapped one: who asks looks at the family first */
+	assert_true(holds("2001:db8::8/125", "2001:db8::f"));
+	assert_false(holds("2001:db8::8/125", "2001:db8::10"));
+}
+
+static void test_listeners(void **state)
+{
+	static const char *const bad[] = {
+		"192.0.2.1:80/",       "192.0.2.1:80/sctp", "192.0.2.1:80/tcp ", "192.0.2.1/tcp", "/tcp", "",
+		"192.0.2.1:80/tcp/udp"
+	};
+	struct endpoint endpoint;
+	char text[ADDRESS_TEXT_LEN];
+	uint8_t protocol = 9;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++)
+		assert_int_equal(listener_parse(bad[i], &endpoint, &protocol), -EINVAL);
+	assert_int_equal(protocol, 9);
+	assert_int_equal(listener_parse("192.0.2.1:80", &endpoint, &protocol), 0);
+	assert_int_equal(protocol, 0);
+	assert_int_equal(listener_parse("[2001:db8::1]:53/udp", &endpoint, &protocol), 0);
+	assert_int_equal(protocol, IPPROTO_UDP);
+	assert_string_equal(protocol_name(protocol), "udp");
+	assert_string_equal(endpoint_format(&endpoint.addr, endpoint.port, text), "[2001:db8::1]:53");
+	assert_int_equal(listener_parse("192.0.2.1:80/tcp", &endpoint, &protocol), 0);
+	assert_string_equal(protocol_name(protocol), "tcp");
+}
+
+static void test_backend_texts(void **state)
+{
+	struct serin_addr addr = { { { 0 } } };
+	char text[ADDRESS_TEXT_LEN];
+
+	(void)state;
+	assert_string_equal(backend_format(&addr, htons(3001), text), ":3001");
+	assert_string_equal(endpoint_format(&addr, htons(3001), text), "[::]:3001");
+	assert_int_equal(address_parse("10.0.0.1", &addr), 0);
+	assert_string_equal(backend_format(&addr, htons(3001), text), "10.0.0.1:3001");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_bytes),      cmocka_unit_test(test_parse_refuses),
 		cmocka_unit_test(test_endpoint_refuses), cmocka_unit_test(test_endpoint_bytes),
 		cmocka_unit_test(test_round_trips),      cmocka_unit_test(test_canonical_form),
+		cmocka_unit_test(test_prefixes),         cmocka_unit_test(test_prefix_contains),
+		cmocka_unit_test(test_listeners),        cmocka_unit_test(test_backend_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

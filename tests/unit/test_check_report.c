@@ -43,14 +43,17 @@ static const char two_services_text[] =
 	"                          10.0.0.12:3000       2\n"
 	"canary   trial      2.5%  10.0.0.21:3000       1\n"
 	"each IPv4 backend can have 2000 connections at a time (ports 2000-2999 of 2 source addresses)\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
 	"\n"
 	"api  [2001:db8::10]:443/tcp\n"
 	"forward gateway, affinity flow\n"
 	"VERSION  ROLE      SHARE  BACKEND             WEIGHT\n"
 	"a        trial        0%  [2001:db8::a]:3000       1\n"
 	"b        baseline   100%  [2001:db8::b]:3000       1\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
 	"\n"
 	"flow table: 262144 connections in 1048576 ways, 65 MiB of kernel memory\n"
+	"tables: 2 of 256 services, 3 of 1024 listening addresses, 5 of 4096 backends, 0 of 524288 rules\n"
 	"interfaces: eth0, eth1 (attach xdp-generic)\n"
 	"http: 127.0.0.1:9477 (changes with a token)\n";
 
@@ -85,27 +88,124 @@ static void test_json(void **state)
 	json_t *report = check_to_json(config), *expected;
 
 	(void)state;
-	expected = json_loads("{\"interfaces\":[\"eth0\",\"eth1\"],\"attach\":\"xdp-generic\","
-			      "\"flow_table\":{\"max_flows\":262144,\"ways\":1048576,\"bytes\":68157440},\"services\":["
-			      "{\"name\":\"shop\",\"protocol\":\"tcp\",\"forward\":\"nat\",\"baseline\":\"stable\","
-			      "\"affinity\":{\"by\":\"source\",\"ipv4\":32,\"ipv6\":64},"
-			      "\"listen\":[\"203.0.113.10:80/tcp\",\"203.0.113.11:80/tcp\"],\"versions\":["
-			      "{\"name\":\"stable\",\"role\":\"baseline\",\"weight\":9750,\"backends\":["
-			      "{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"max_connections\":2000},"
-			      "{\"address\":\"10.0.0.12:3000\",\"weight\":2,\"max_connections\":2000}]},"
-			      "{\"name\":\"canary\",\"role\":\"trial\",\"weight\":250,\"backends\":["
-			      "{\"address\":\"10.0.0.21:3000\",\"weight\":1,\"max_connections\":2000}]}]},"
-			      "{\"name\":\"api\",\"protocol\":\"tcp\",\"forward\":\"gateway\",\"baseline\":\"b\","
-			      "\"affinity\":{\"by\":\"flow\"},\"listen\":[\"[2001:db8::10]:443/tcp\"],\"versions\":["
-			      "{\"name\":\"a\",\"role\":\"trial\",\"weight\":0,\"backends\":["
-			      "{\"address\":\"[2001:db8::a]:3000\",\"weight\":1}]},"
-			      "{\"name\":\"b\",\"role\":\"baseline\",\"weight\":10000,\"backends\":["
-			      "{\"address\":\"[2001:db8::b]:3000\",\"weight\":1}]}]}]}",
-			      0, NULL);
+	expected = json_loads(
+		"{\"interfaces\":[\"eth0\",\"eth1\"],\"attach\":\"xdp-generic\","
+		"\"flow_table\":{\"max_flows\":262144,\"ways\":1048576,\"bytes\":68157440},\"tables\":{\"services\":2,"
+		"\"listening_addresses\":3,\"backends\":5,\"rules\":0},\"services\":["
+		"{\"name\":\"shop\",\"rules\":0,\"max_new_flows\":null,\"drain_timeout\":300,\"on_rollback\":{\"flows\":\"drain\"},"
+		"\"protocol\":\"tcp\",\"forward\":\"nat\",\"baseline\":\"stable\","
+		"\"affinity\":{\"by\":\"source\",\"ipv4\":32,\"ipv6\":64},"
+		"\"listen\":[\"203.0.113.10:80/tcp\",\"203.0.113.11:80/tcp\"],\"versions\":["
+		"{\"name\":\"stable\",\"role\":\"baseline\",\"weight\":9750,\"rules\":0,\"backends\":["
+		"{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"max_connections\":2000},"
+		"{\"address\":\"10.0.0.12:3000\",\"weight\":2,\"max_connections\":2000}]},"
+		"{\"name\":\"canary\",\"role\":\"trial\",\"weight\":250,\"rules\":0,\"backends\":["
+		"{\"address\":\"10.0.0.21:3000\",\"weight\":1,\"max_connections\":2000}]}]},"
+		"{\"name\":\"api\",\"rules\":0,\"max_new_flows\":null,\"drain_timeout\":300,\"on_rollback\":{\"flows\":\"drain\"},"
+		"\"protocol\":\"tcp\",\"forward\":\"gateway\",\"baseline\":\"b\","
+		"\"affinity\":{\"by\":\"flow\"},\"listen\":[\"[2001:db8::10]:443/tcp\"],\"versions\":["
+		"{\"name\":\"a\",\"role\":\"trial\",\"weight\":0,\"rules\":0,\"backends\":["
+		"{\"address\":\"[2001:db8::a]:3000\",\"weight\":1}]},"
+		"{\"name\":\"b\",\"role\":\"baseline\",\"weight\":10000,\"rules\":0,\"backends\":["
+		"{\"address\":\"[2001:db8::b]:3000\",\"weight\":1}]}]}]}",
+		0, NULL);
 	assert_non_null(expected);
 	assert_true(json_equal(report, expected));
 	json_decref(expected);
 	json_decref(report);
+	config_free(config);
+}
+
+static const char modes[] =
+	"interfaces: [eth0]\n"
+	"attach: tc\n"
+	"gue_port: 6081\n"
+	"http: off\n"
+	"services:\n"
+	"  - name: dns\n"
+	"    listen: [\"203.0.113.10:53/udp\", \"203.0.113.10:53/tcp\"]\n"
+	"    forward: gue\n"
+	"    max_new_flows: 5000/s\n"
+	"    drain_timeout: 90s\n"
+	"    on_rollback: {flows: reset}\n"
+	"    baseline: a\n"
+	"    versions: {a: {backends: [10.0.0.1, \"2001:db8::1\"]}, b: {backends: [10.0.0.2]}}\n"
+	"    rules: [{from: 10.0.0.0/8, version: b}, {from: 10.1.0.0/16, version: a}, {from: \"::/0\", version: b}]\n"
+	"  - name: node\n"
+	"    listen: [\"203.0.113.10:80/tcp\"]\n"
+	"    forward: local\n"
+	"    versions: {only: {backends: [3001]}}\n"
+	"    rules: [{from: 10.0.0.0/8, version: only}]\n"
+	"  - name: wrap\n"
+	"    listen: [\"203.0.113.11:80/tcp\"]\n"
+	"    forward: ipip\n"
+	"    versions: {only: {backends: [10.0.0.1]}}\n";
+
+static const char modes_text[] =
+	"dns  203.0.113.10:53/udp, 203.0.113.10:53/tcp\n"
+	"forward gue, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND           WEIGHT\n"
+	"a        baseline   100%  10.0.0.1:53            1\n"
+	"                          [2001:db8::1]:53       1\n"
+	"b        trial        0%  10.0.0.2:53            1\n"
+	"backends unwrap GUE at UDP port 6081; packets to IPv4 backends grow by 32 bytes: 1468 are left of an MTU of "
+	"1500\n"
+	"backends unwrap GUE at UDP port 6081; packets to IPv6 backends grow by 52 bytes: 1448 are left of an MTU of "
+	"1500\n"
+	"3 rules before the hash: 1 to a, 2 to b\n"
+	"at most 5000 new flows a second\n"
+	"removed backends drain for 90s; a rollback resets flows\n"
+	"\n"
+	"node  203.0.113.10:80/tcp\n"
+	"forward local, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND  WEIGHT\n"
+	"only     baseline   100%  :3001         1\n"
+	"1 rule before the hash: 1 to only\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"\n"
+	"wrap  203.0.113.11:80/tcp\n"
+	"forward ipip, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND      WEIGHT\n"
+	"only     baseline   100%  10.0.0.1:80       1\n"
+	"packets to IPv4 backends grow by 20 bytes: 1480 are left of an MTU of 1500\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"\n"
+	"flow table: 262144 connections in 1048576 ways, 65 MiB of kernel memory\n"
+	"tables: 3 of 256 services, 4 of 1024 listening addresses, 5 of 4096 backends, 5 of 524288 rules\n"
+	"interfaces: eth0 (attach tc)\n"
+	"http: off\n";
+
+static void test_modes(void **state)
+{
+	struct config *config = parse(modes);
+	json_t *report = check_to_json(config), *dns;
+	const char *text, *protocol, *forward, *flows;
+	int rules, max_new, drain, of_b;
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(check_print(out, config), 0);
+	fclose(out);
+	assert_string_equal(printed, modes_text);
+	dns = json_array_get(json_object_get(report, "services"), 0);
+	assert_int_equal(json_unpack(dns, "{s:s, s:s, s:i, s:i, s:i, s:{s:s}}", "protocol", &protocol, "forward",
+				     &forward, "rules", &rules, "max_new_flows", &max_new, "drain_timeout", &drain,
+				     "on_rollback", "flows", &flows),
+			 0);
+	assert_string_equal(protocol, "udp");
+	assert_string_equal(forward, "gue");
+	assert_string_equal(flows, "reset");
+	assert_int_equal(rules, 3);
+	assert_int_equal(max_new, 5000);
+	assert_int_equal(drain, 90);
+	of_b = (int)json_integer_value(json_object_get(json_array_get(json_object_get(dns, "versions"), 1), "rules"));
+	assert_int_equal(of_b, 2);
+	text = json_string_value(json_array_get(json_object_get(dns, "listen"), 1));
+	assert_string_equal(text, "203.0.113.10:53/tcp");
+	json_decref(report);
+	free(printed);
 	config_free(config);
 }
 
@@ -150,10 +250,8 @@ static void test_nat_capacity(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_flow_ways),
-		cmocka_unit_test(test_nat_capacity),
+		cmocka_unit_test(test_text),      cmocka_unit_test(test_json),         cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_flow_ways), cmocka_unit_test(test_nat_capacity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,24 @@ static void test_refusals_change_nothing(void **state)
 	refused(f, &input);
 }
 
+/* What stands beside the tables, and moves nobody. */
+static void test_rules_and_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	build(f, 500, 0, f->plan);
+	assert_int_equal(f->plan->rules, 0);
+	assert_int_equal(f->plan->max_new, 0);
+	f->input.rules = 0xdeadbeef;
+	f->input.max_new = 5000;
+	build(f, 500, 0, f->other);
+	assert_int_equal(f->other->rules, 0xdeadbeef);
+	assert_int_equal(f->other->max_new, 5000);
+	f->other->rules = 0;
+	f->other->max_new = 0;
+	assert_memory_equal(f->plan, f->other, sizeof(*f->plan));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -298,6 +316,7 @@ int main(void)
 		TEST(test_later_version_leaves_earlier_alone),
 		TEST(test_same_on_every_host),
 		TEST(test_refusals_change_nothing),
+		TEST(test_rules_and_limit),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -199,12 +199,61 @@ static void test_name(void **state)
 	assert_false(name_is_valid("\xc3\xa9", 32));
 }
 
+static void test_rates(void **state)
+{
+	static const char *const bad[] = {
+		"", "5", "/s", "5/", "5/S", "5/sec", "5 /s", "5.5/s", "05/s", "-5/s", "5/m"
+	};
+	unsigned int rate = 7;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(parse_rate(bad[i], &rate), -EINVAL);
+	assert_int_equal(parse_rate("0/s", &rate), -ERANGE);
+	assert_int_equal(parse_rate("1000000001/s", &rate), -ERANGE);
+	assert_int_equal(parse_rate("99999999999/s", &rate), -ERANGE);
+	assert_int_equal(rate, 7);
+	assert_int_equal(parse_rate("5000/s", &rate), 0);
+	assert_int_equal(rate, 5000);
+	assert_int_equal(parse_rate("1000000000/s", &rate), 0);
+	assert_int_equal(rate, RATE_MAX);
+}
+
+/* What is written is read as the same. */
+static void test_duration_texts(void **state)
+{
+	static const struct {
+		unsigned int seconds;
+		const char *text;
+	} cases[] = {
+		{ 0, "0s" },     { 1, "1s" },      { 59, "59s" },    { 60, "1m" },
+		{ 90, "90s" },   { 300, "5m" },    { 3600, "1h" },   { 7440, "124m" },
+		{ 86400, "1d" }, { 90000, "25h" }, { 604800, "7d" }, { 4294967295u, "4294967295s" },
+	};
+	char text[DURATION_TEXT_LEN];
+	uint64_t ms;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_string_equal(duration_format(cases[i].seconds, text), cases[i].text);
+		assert_int_equal(parse_duration(text, &ms), 0);
+		assert_int_equal(ms, cases[i].seconds * 1000ull);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unsigned),         cmocka_unit_test(test_share),
-		cmocka_unit_test(test_share_round_trip), cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_port_range),       cmocka_unit_test(test_name),
+		cmocka_unit_test(test_unsigned),
+		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_share_round_trip),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_port_range),
+		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_duration_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
