@@ -53,7 +53,7 @@ static __always_inline bool opening_allowed(__u32 service, __u32 per_second, __u
 	return (__u32)__sync_fetch_and_add(word, 1) < WINDOW_FLOWS(per_second);
 }
 
-/* The version that a rule places the client on, or -1. */
+/* The version that a rule places the client on, or -1: none does, or one that is not of the client's family would. */
 static __always_inline int rule_version(const struct serin_plan *plan, struct scratch *here)
 {
 	struct serin_rule_key *key = &here->rule;
@@ -63,7 +63,7 @@ static __always_inline int rule_version(const struct serin_plan *plan, struct sc
 	key->set = plan->rules;
 	key->addr = here->pkt.src;
 	version = bpf_map_lookup_elem(&rules, key);
-	return version ? (int)(*version & (SERIN_MAX_VERSIONS - 1)) : -1;
+	return version && *version < SERIN_MAX_VERSIONS ? (int)*version : -1;
 }
 
 /* Where a plan sends this client: a backend's id, or a drop. */

@@ -170,9 +170,10 @@ enum serin_affinity {
 
 #define SERIN_NO_BACKEND 0xffffu
 
-/* Map `rules`, a longest-prefix trie: who is not drawn but placed. Value: __u32 version index, or SERIN_NOT_PLACED: the
- * client is drawn like everybody (an IPv6 prefix of a few bits would hold the mapped IPv4 addresses, too). A set is written whole under
- * a number of its own before the plan names it, and deleted after no plan does: rules change with the plan, at once. */
+/* Map `rules`, a longest-prefix trie: who is not drawn but placed. Value: __u32 version index, or SERIN_NOT_PLACED: that
+ * client is drawn like everybody (an IPv6 prefix of a few bits would hold the mapped IPv4 addresses, too). A set is
+ * written whole under a number of its own before the plan names it, and deleted after no plan does: rules change with the
+ * plan, at once. */
 struct serin_rule_key {
 	__u32 prefix_length; /* 32 for the set, and the leading bits of the address (IPv4: 96 more) */
 	__u32 set;
