@@ -113,106 +113,116 @@ static const struct way ways[] = {
 	{ ATTACH_TC, true, "tc", "clsact", clsact_program },
 };
 
-static void comes_stays_is_taken_over_and_goes(const struct way *way)
+/* All programs of a way: in, out, and both on the loopback, which is met at TC always. */
+struct programs {
+	__u32 in, out, lo_in, lo_out;
+};
+
+static struct programs programs_of(const struct way *way)
+{
+	__u32 (*tc)(const char *, bool) = way->no_tcx ? clsact_program : tcx_program;
+
+	return (struct programs){ way->program(NET_FRONT, false), tc(NET_FRONT, true), tc("lo", false),
+				  tc("lo", true) };
+}
+
+static void attach_programs(struct datapath *datapath, const struct way *way, enum config_attach mode)
+{
+	attach_egress(datapath, NET_FRONT);
+	attach(datapath, NET_FRONT, mode, way->mode);
+	attach_egress(datapath, "lo");
+	attach(datapath, "lo", mode, "tc");
+}
+
+static void come(const struct way *way, struct programs *ret)
 {
 	unsigned int front = if_nametoindex(NET_FRONT);
 	struct datapath *datapath = open_pinned(way->no_tcx);
 	enum config_attach mode = ATTACH_AUTO;
-	__u32 first, second;
 
 	assert_false(datapath_has_links(datapath));
+	assert_false(datapath_has_egress(datapath, front));
 	assert_int_equal(datapath_attached_mode(datapath, front, &mode), -ENOENT);
-	attach(datapath, NET_FRONT, way->attach, way->mode);
+	attach_programs(datapath, way, way->attach);
 	assert_string_equal(datapath_attached_by(datapath, front), way->hook);
 	assert_true(datapath_is_attached(datapath, front));
-	first = way->program(NET_FRONT, false);
-	assert_int_not_equal(first, 0);
+	assert_true(datapath_has_egress(datapath, front));
+	*ret = programs_of(way);
+	assert_int_not_equal(ret->in, 0);
+	assert_int_not_equal(ret->out, 0);
+	assert_int_not_equal(ret->lo_in, 0);
+	assert_int_not_equal(ret->lo_out, 0);
+	assert_int_equal(hooks_xdp("lo"), 0);
 	datapath_close(datapath); /* all that a killed agent does, and less than a stopped one */
-	assert_int_equal(way->program(NET_FRONT, false), first);
+}
 
-	datapath = open_pinned(way->no_tcx);
+static struct datapath *are_taken_over(const struct way *way, const struct programs *before)
+{
+	struct datapath *datapath = open_pinned(way->no_tcx);
+	enum config_attach mode = ATTACH_AUTO;
+	struct programs now = programs_of(way);
+
+	assert_memory_equal(&now, before, sizeof(now));
 	assert_true(datapath_is_reused(datapath));
 	assert_true(datapath_has_links(datapath));
-	assert_int_equal(datapath_attached_mode(datapath, front, &mode), 0);
+	assert_int_equal(datapath_attached_mode(datapath, if_nametoindex(NET_FRONT), &mode), 0);
 	assert_int_equal(mode, way->attach);
-	assert_int_equal(way->program(NET_FRONT, false), first);
-	attach(datapath, NET_FRONT, ATTACH_AUTO, way->mode);
-	second = way->program(NET_FRONT, false);
-	assert_int_not_equal(second, 0);
-	assert_int_not_equal(second, first);
+	attach_programs(datapath, way, ATTACH_AUTO);
+	now = programs_of(way);
+	/* The same program is in both places of one direction. */
+	assert_int_not_equal(now.in, before->in);
+	assert_int_not_equal(now.out, before->out);
+	assert_int_equal(now.out, now.lo_out);
+	assert_int_not_equal(now.lo_in, before->lo_in);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (ways[i].attach != way->attach)
 			refuse(datapath, NET_FRONT, ways[i].attach, -EUCLEAN, "`serin detach` first");
-	assert_int_equal(way->program(NET_FRONT, false), second);
-	datapath_close(datapath);
-	detach_all();
-	hooks_expect_nothing(NET_FRONT);
+	assert_int_equal(way->program(NET_FRONT, false), now.in);
+	return datapath;
 }
 
-static void every_way(void **state)
+static void go(const struct way *way, struct datapath *datapath)
 {
-	(void)state;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		comes_stays_is_taken_over_and_goes(&ways[i]);
-}
-
-/* The other program of `forward: local`, beside whatever meets what comes in. */
-static void answers_leave_by_a_program_of_their_own(const struct way *way)
-{
-	struct datapath *datapath = open_pinned(way->no_tcx);
-	__u32 (*program)(const char *, bool) = way->no_tcx ? clsact_program : tcx_program;
-	unsigned int front = if_nametoindex(NET_FRONT), lo = if_nametoindex("lo");
-	__u32 before;
-
-	assert_false(datapath_has_egress(datapath, front));
-	attach_egress(datapath, NET_FRONT);
-	attach(datapath, NET_FRONT, way->attach, way->mode);
-	attach_egress(datapath, "lo");
-	attach(datapath, "lo", way->attach, "tc");
-	assert_true(datapath_has_egress(datapath, front));
-	assert_true(datapath_has_egress(datapath, lo));
-	assert_int_equal(hooks_xdp("lo"), 0);
-	before = program(NET_FRONT, true);
-	datapath_close(datapath);
-
-	datapath = open_pinned(way->no_tcx);
-	attach_egress(datapath, NET_FRONT);
-	assert_int_not_equal(program(NET_FRONT, true), 0);
-	assert_int_not_equal(program(NET_FRONT, true), before);
 	datapath_detach_egress(datapath, NET_FRONT);
-	assert_int_equal(program(NET_FRONT, true), 0);
-	assert_int_not_equal(way->program(NET_FRONT, false), 0);
-	assert_int_not_equal(program("lo", true), 0);
+	assert_int_equal(programs_of(way).out, 0);
+	assert_int_not_equal(programs_of(way).in, 0);
+	assert_int_not_equal(programs_of(way).lo_out, 0);
 	datapath_detach_others(datapath, &(struct config_interface){ .name = NET_FRONT }, 1);
 	hooks_expect_nothing("lo");
+	assert_int_not_equal(programs_of(way).in, 0);
 	attach_egress(datapath, NET_FRONT);
 	datapath_close(datapath);
 	detach_all();
 	hooks_expect_nothing(NET_FRONT);
-	hooks_expect_nothing("lo");
 }
 
-static void answers(void **state)
+static void programs_come_stay_are_taken_over_and_go(void **state)
 {
+	struct programs programs;
+
 	(void)state;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		answers_leave_by_a_program_of_their_own(&ways[i]);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		come(&ways[i], &programs);
+		go(&ways[i], are_taken_over(&ways[i], &programs));
+	}
 }
 
 static void nothing_outlives_what_is_not_pinned(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		const struct datapath_options options = { .max_flows = SERIN_MIN_FLOWS, .no_tcx = ways[i].no_tcx };
+	for (int no_tcx = 0; no_tcx <= 1; no_tcx++) {
+		const struct datapath_options options = { .max_flows = SERIN_MIN_FLOWS, .no_tcx = no_tcx };
 		struct complaint complaint = { "" };
 		struct datapath *datapath = NULL;
 
 		assert_int_equal(datapath_open(&options, &datapath, &complaint), 0);
-		attach(datapath, NET_FRONT, ways[i].attach, ways[i].mode);
+		attach(datapath, NET_FRONT, ATTACH_XDP, "xdp");
+		attach(datapath, "lo", ATTACH_TC, "tc");
 		attach_egress(datapath, NET_FRONT);
 		assert_true(datapath_has_links(datapath));
 		datapath_close(datapath);
 		hooks_expect_nothing(NET_FRONT);
+		hooks_expect_nothing("lo");
 	}
 }
 
@@ -345,10 +355,16 @@ static void only_ethernet(void **state)
 /* An interface made anew under the same name: what held the old one is no reason not to attach. */
 static void an_interface_that_is_made_anew(void **state)
 {
+	struct datapath *datapath = NULL;
+	bool no_tcx = true;
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		struct datapath *datapath = open_pinned(ways[i].no_tcx);
-
+		if (no_tcx != ways[i].no_tcx)
+			datapath_close(datapath);
+		if (no_tcx != ways[i].no_tcx)
+			datapath = open_pinned(ways[i].no_tcx);
+		no_tcx = ways[i].no_tcx;
 		net_ip("link add again type veth peer name again-far");
 		attach(datapath, "again", ways[i].attach, ways[i].mode);
 		net_ip("link del again");
@@ -357,9 +373,9 @@ static void an_interface_that_is_made_anew(void **state)
 		assert_false(datapath_is_attached(datapath, if_nametoindex("again")));
 		attach(datapath, "again", ways[i].attach, ways[i].mode);
 		net_ip("link del again");
-		datapath_close(datapath);
-		detach_all();
 	}
+	datapath_close(datapath);
+	detach_all();
 }
 
 /* What an agent of the other version left running goes on, and it is said how to go on from there. */
@@ -412,8 +428,7 @@ static int clean_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(every_way, clean_up),
-		cmocka_unit_test_teardown(answers, clean_up),
+		cmocka_unit_test_teardown(programs_come_stay_are_taken_over_and_go, clean_up),
 		cmocka_unit_test_teardown(nothing_outlives_what_is_not_pinned, clean_up),
 		cmocka_unit_test_teardown(tcx_programs_of_others_stay_beside_ours, clean_up),
 		cmocka_unit_test_teardown(filters_and_a_qdisc_of_others_stay, clean_up),
