@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Somebody else's XDP program is on an interface. serin does not replace it: it says who is there, and stops; that
-# program goes on, and the other interface is as it was. When it is gone, serin starts.
+# program goes on, and the other interface is as it was. TC has room for both: `attach: tc` starts behind it, and leaves
+# it there when it goes. When it is gone, serin starts.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,6 +25,15 @@ for mode in auto xdp xdp-generic; do
 	check_equal "attach: $mode: nothing was left on the other interface" "$(program_of back)" ""
 done
 check_match "traffic goes on" "$(fetch http://10.0.0.11:3000/)" "^stable-1 "
+
+write_config 25% "attach: tc"
+start_agent
+load beside -t $VIP:80 -s 10.64.0.1 -n 200 -N 200
+check_unharmed beside 200
+check_equal "attach: tc: their program is still there" "$(program_of front)" "$theirs"
+stop_agent
+check "attach: tc: serin detach" serin detach
+check_equal "after that, too" "$(program_of front)" "$theirs"
 
 ip -n "$RUN-lb" link set dev front xdp off
 write_config 25%

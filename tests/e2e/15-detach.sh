@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # An orderly stop leaves the traffic running; `serin detach` takes everything out: no pin, no program on an interface,
-# and the VIP is just an address of the host. Another start begins anew.
+# and the VIP is just an address of the host. Another start begins anew. The same holds where answers of processes on this
+# host leave by programs of their own, on every interface and on the loopback.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -32,3 +33,36 @@ check "serin detach when there is nothing" serin detach
 start_agent
 load again -t $VIP:80 -s 10.64.0.1 -n 200 -N 200
 check_unharmed again 200
+stop_agent
+serin detach >/dev/null 2>&1
+
+# PINNED-LINKS: the programs that they hold
+programs_of_links() { for link in "$PINS"/link_*; do bpftool -j link show pinned "$link" | jq -r .prog_id; done | sort -u; }
+all_gone() { for id; do ! bpftool prog show id "$id" || return 1; done; }
+
+start lb "$TOOLS/httpd" "$VIP:3001=stable-here" "$VIP:3002=canary-here"
+for mode in xdp tc; do
+	cat >"$CONFIG" <<-YAML
+		interfaces: [front, back]
+		attach: $mode
+		http: off
+		services:
+		  - name: shop
+		    listen: ["$VIP:80/tcp"]
+		    forward: local
+		    baseline: stable
+		    versions:
+		      stable: {backends: [3001]}
+		      canary: {backends: [3002], weight: 25%}
+	YAML
+	start_agent
+	check_match "local, $mode: a client from outside" "$(fetch http://$VIP/)" "^(stable|canary)-here "
+	check_match "local, $mode: a client on this host" "$(on lb curl -sS --max-time 5 http://$VIP/)" \
+		"^(stable|canary)-here "
+	mapfile -t held < <(programs_of_links)
+	check_between "local, $mode: programs" "${#held[@]}" 2 3
+	stop_agent
+	check "local, $mode: serin detach" serin detach
+	check "local, $mode: no program is left" wait_for 5 all_gone "${held[@]}"
+	check_equal "local, $mode: pin directory after detach" "$(find /sys/fs/bpf -maxdepth 1 -name "$RUN")" ""
+done
