@@ -36,7 +36,8 @@ AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/%.o)
 PARTS := $(filter-out agent/main.c,$(AGENT_SRC))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests-bpf/%,$(wildcard tests/bpf/test_*.c))
-E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood pass.bpf.o)
+E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood udpload udpecho bulk programs \
+	pass.bpf.o decap.bpf.o)
 BPF_VARIANTS := $(B)/serin-clang14.bpf.o
 DEPS = $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -127,7 +128,9 @@ $(B)/vm/%: tests/vm/%.c include/serin/abi.h Makefile
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude $(CFLAGS) -o $@ $< -lbpf
 
-$(B)/e2e/load: tests/e2e/tools/connection.c
+$(B)/e2e/load: $(addprefix tests/e2e/tools/,connection.c backends.c)
+$(B)/e2e/udpload: $(addprefix tests/e2e/tools/,backends.c dns.c stream.c)
+$(B)/e2e/bulk: tests/e2e/tools/stream.c
 $(B)/e2e/%: tests/e2e/tools/%.c tests/e2e/tools/common.c Makefile
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE $(CFLAGS) -o $@ $(filter %.c,$^)

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Hosts (network namespaces), wires (veth) and the two networks that scenarios and the demo use. The caller sets RUN,
-# which every name begins with, and TOOLS, where pass.bpf.o is; remove_hosts undoes all of it.
+# which every name begins with, and TOOLS, where pass.bpf.o is; remove_hosts undoes all of it. ATTACH=tc leaves out what
+# only XDP needs, OFFLOADS=on leaves the wires' offloads as the kernel sets them.
 
 HOSTS=()
 PIDS=()
@@ -24,16 +25,19 @@ add_host() {
 	ip -n "$RUN-$host" link set lo up
 }
 
-# HOST_A DEV_A HOST_B DEV_B. Partial checksums must not leave a host: XDP on the way would see them as they are.
+# HOST DEV: Partial checksums must not leave a host: XDP on the way would see them as they are.
+no_offloads() { [ "${OFFLOADS:-off}" = on ] || on "$1" ethtool -K "$2" tx off >/dev/null; }
+
+# HOST_A DEV_A HOST_B DEV_B
 add_wire() {
 	ip -n "$RUN-$1" link add "$2" type veth peer name "$4" netns "$RUN-$3"
-	on "$1" ethtool -K "$2" tx off >/dev/null
-	on "$3" ethtool -K "$4" tx off >/dev/null
+	no_offloads "$1" "$2"
+	no_offloads "$3" "$4"
 	ip -n "$RUN-$1" link set "$2" up
 	ip -n "$RUN-$3" link set "$4" up
 }
 
-# HOST DEV: the far end of a wire needs a program of its own before XDP_TX and XDP_REDIRECT reach it.
+# HOST DEV: a program that lets everything in.
 # (Not by `ip link set xdp obj`: iproute2 makes directories on bpffs and leaves them there.)
 add_pass() {
 	local pin=/sys/fs/bpf/$RUN-pass
@@ -41,6 +45,9 @@ add_pass() {
 	on "$1" bpftool net attach xdp pinned "$pin" dev "$2"
 	rm "$pin"
 }
+
+# HOST DEV: the far end of a wire needs a program of its own before XDP_TX and XDP_REDIRECT reach it.
+add_far_end() { [ "${ATTACH:-}" = tc ] || add_pass "$@"; }
 
 # HOST DEV ADDRESS/LENGTH...
 add_addresses() {
@@ -75,7 +82,7 @@ add_switch() {
 	ip -n "$RUN-switch" link add br0 type bridge stp_state 0 mcast_snooping 0
 	ip -n "$RUN-switch" link set br0 up
 	add_wire lb "$1" switch lb
-	add_pass switch lb
+	add_far_end switch lb
 	ip -n "$RUN-switch" link set lb master br0
 }
 
@@ -107,7 +114,7 @@ two_arm() {
 	add_host lb
 	make_router
 	add_wire client eth0 lb front
-	add_pass client eth0
+	add_far_end client eth0
 	add_switch back
 	add_backend_hosts
 	add_addresses client eth0 198.51.100.2/24 2001:db8:1::2/64

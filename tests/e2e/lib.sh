@@ -45,6 +45,11 @@ skip() {
 	exit 77
 }
 
+# DOOR...: where the scenario's story is about certain ways of attaching; what ATTACH asks for is another one
+only_door() {
+	[[ " $* " == *" ${ATTACH:-xdp} "* ]] || skip "is about attach: $*"
+}
+
 # WHAT GOT WANTED
 check_equal() {
 	if [ "$2" = "$3" ]; then ok "$1: $2"; else fail "$1: got '$2', expected '$3'"; fi
@@ -136,25 +141,28 @@ share_of() {
 
 # ---- the agent ----------------------------------------------------------------------------------------------------
 
-# A file with one service "shop": [SHARE OF CANARY] [MORE LINES AT THE TOP], and from the environment FAMILY=6,
-# FORWARD=gateway, AFFINITY=flow, INTERFACES="back, front", HTTP="{...}", CANARY='"ADDRESS:PORT", ...'.
+# [SHARE OF CANARY] [MORE LINES AT THE TOP]: a file with one service "shop", and from the environment FAMILY=6,
+# FORWARD=gateway, AFFINITY=flow, INTERFACES="back, front", HTTP="{...}", LISTEN='"ADDRESS:PORT/udp", ...', PORT of the
+# backends, STABLE and CANARY='"ADDRESS:PORT", ...', and SERVICE, more lines of the service.
 write_config() {
-	local net=10.0.0. end="" vip=$VIP
+	local net=10.0.0. end="" vip=$VIP top=${2:-} port=${PORT-:3000}
 	if [ "${FAMILY:-4}" = 6 ]; then net="[2001:db8:2::" end="]" vip="[$VIP6]"; fi
+	[ -z "${ATTACH:-}" ] || [[ $top == *attach:* ]] || top="attach: $ATTACH${top:+$'\n'}$top"
 	cat >"$CONFIG" <<-YAML
 		interfaces: [${INTERFACES:-front, back}]
 		http: ${HTTP:-off}
-		${2:-}
+		$top
 		services:
 		  - name: shop
-		    listen: ["$vip:80/tcp"]
+		    listen: [${LISTEN:-\"$vip:80/tcp\"}]
 		    forward: ${FORWARD:-nat}
 		    affinity: ${AFFINITY:-source}
 		    baseline: stable
 		    versions:
-		      stable: {backends: ["${net}11$end:3000", "${net}12$end:3000"]}
-		      canary: {backends: [${CANARY:-"\"${net}21$end:3000\""}], weight: ${1:-10%}}
+		      stable: {backends: [${STABLE:-\"${net}11$end$port\", \"${net}12$end$port\"}]}
+		      canary: {backends: [${CANARY:-\"${net}21$end$port\"}], weight: ${1:-10%}}
 	YAML
+	[ -z "${SERVICE:-}" ] || sed 's/^/    /' <<<"$SERVICE" >>"$CONFIG"
 }
 
 launch_agent() {

@@ -96,6 +96,14 @@ socklen_t address_length(const struct sockaddr_storage *address)
 	return address->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 }
 
+void format_address(const struct sockaddr_storage *address, char ret[INET6_ADDRSTRLEN])
+{
+	if (address->ss_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, ret, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, ret, INET6_ADDRSTRLEN);
+}
+
 void address_plus(const struct sockaddr_storage *first, uint32_t offset, struct sockaddr_storage *ret)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;

@@ -20,6 +20,9 @@ long parse_number(const char *what, const char *text, long low, long high);
 void parse_address(const char *text, struct sockaddr_storage *ret);
 socklen_t address_length(const struct sockaddr_storage *address);
 
+/* Without the port. */
+void format_address(const struct sockaddr_storage *address, char ret[INET6_ADDRSTRLEN]);
+
 /* The address `offset` above `first`, counted in the low 32 bits. */
 void address_plus(const struct sockaddr_storage *first, uint32_t offset, struct sockaddr_storage *ret);
 

@@ -25,20 +25,6 @@ static void fail(struct connection *connection, struct tally *tally, enum failur
 	connection_close(connection);
 }
 
-static int find_backend(struct tally *tally, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < tally->backend_count; i++)
-		if (!strcmp(tally->backends[i].name, name))
-			return (int)i;
-	if (i == MAX_BACKENDS)
-		die("more than %d backends answered", MAX_BACKENDS);
-	strncpy(tally->backends[i].name, name, NAME_LEN - 1);
-	tally->backend_count++;
-	return (int)i;
-}
-
 static int bound_socket(const struct connection *connection, const struct options *options)
 {
 	int fd = socket(options->target.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
@@ -108,25 +94,21 @@ static const char *read_name(struct connection *connection)
 
 static void write_record(const struct connection *connection, const char *name, FILE *record)
 {
-	const struct sockaddr_storage *source = &connection->source;
 	char text[INET6_ADDRSTRLEN];
 
-	if (source->ss_family == AF_INET)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)source)->sin_addr, text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)source)->sin6_addr, text, sizeof(text));
+	format_address(&connection->source, text);
 	fprintf(record, "%s %s\n", text, name);
 }
 
 static void answered(struct connection *connection, const struct options *options, struct tally *tally,
 		     const char *name, FILE *record)
 {
-	int backend = find_backend(tally, name);
+	int backend = backends_find(&tally->backends, name);
 
 	tally->requests++;
-	tally->backends[backend].requests++;
+	tally->backends.list[backend].requests++;
 	if (connection->backend < 0)
-		tally->backends[backend].connections++;
+		tally->backends.list[backend].connections++;
 	else if (connection->backend != backend)
 		tally->moved++;
 	connection->backend = backend;

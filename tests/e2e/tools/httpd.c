@@ -79,12 +79,7 @@ static void accept_all(const struct peer *listener)
 
 	while ((fd = accept4(listener->fd, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		peer = new_peer(fd, listener->name, false);
-		if (from.ss_family == AF_INET)
-			inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, peer->address,
-				  sizeof(peer->address));
-		else
-			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, peer->address,
-				  sizeof(peer->address));
+		format_address(&from, peer->address);
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer));
 		watch(peer);
 		length = sizeof(from);

@@ -189,12 +189,9 @@ static void print(const struct load *load)
 			printf("%s\"%s\": %llu", i ? ", " : "", names[i], (unsigned long long)tally->failed[kind][i]);
 		printf("}");
 	}
-	printf(",\n \"backends\": {");
-	for (i = 0; i < tally->backend_count; i++)
-		printf("%s\"%s\": {\"connections\": %llu, \"requests\": %llu}", i ? ", " : "", tally->backends[i].name,
-		       (unsigned long long)tally->backends[i].connections,
-		       (unsigned long long)tally->backends[i].requests);
-	printf("}}\n");
+	printf(",\n \"backends\": ");
+	backends_print(&tally->backends);
+	printf("}\n");
 }
 
 static void prepare(struct load *load)

@@ -7,10 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "backends.h"
 #include "common.h"
-
-#define MAX_BACKENDS 32
-#define NAME_LEN 32
 
 struct options {
 	struct sockaddr_storage target, first_source;
@@ -30,16 +28,10 @@ struct options {
 
 enum failure { FAILED_CONNECT, FAILED_RESET, FAILED_TIMEOUT, FAILED_ANSWER, FAILURES };
 
-struct backend_tally {
-	char name[NAME_LEN];
-	uint64_t requests, connections;
-};
-
 struct tally {
 	uint64_t requests, fresh_done, moved;
 	uint64_t failed[2][FAILURES]; /* [fresh] */
-	struct backend_tally backends[MAX_BACKENDS];
-	unsigned int backend_count;
+	struct backends backends;
 };
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_WAITING, PHASE_THINKING };
