@@ -141,28 +141,40 @@ share_of() {
 
 # ---- the agent ----------------------------------------------------------------------------------------------------
 
-# [SHARE OF CANARY] [MORE LINES AT THE TOP]: a file with one service "shop", and from the environment FAMILY=6,
-# FORWARD=gateway, AFFINITY=flow, INTERFACES="back, front", HTTP="{...}", LISTEN='"ADDRESS:PORT/udp", ...', PORT of the
-# backends, STABLE and CANARY='"ADDRESS:PORT", ...', and SERVICE, more lines of the service.
-write_config() {
-	local net=10.0.0. end="" vip=$VIP top=${2:-} port=${PORT-:3000}
-	if [ "${FAMILY:-4}" = 6 ]; then net="[2001:db8:2::" end="]" vip="[$VIP6]"; fi
-	[ -z "${ATTACH:-}" ] || [[ $top == *attach:* ]] || top="attach: $ATTACH${top:+$'\n'}$top"
+# [MORE LINES]: the top of a new file, and from the environment INTERFACES="back, front", HTTP="{...}".
+write_top() {
+	local top=${1:-}
+	[ -z "${ATTACH:-}" ] || [[ $top == *attach:* ]] || top="attach: $ATTACH${top:+$'\n'$top}"
 	cat >"$CONFIG" <<-YAML
 		interfaces: [${INTERFACES:-front, back}]
 		http: ${HTTP:-off}
 		$top
 		services:
-		  - name: shop
+	YAML
+}
+
+# NAME [SHARE OF CANARY]: one more service in the file, and from the environment FAMILY=6, FORWARD=gateway, AFFINITY=flow,
+# LISTEN='"ADDRESS:PORT/udp", ...', STABLE and CANARY='"ADDRESS:PORT", ...', and SERVICE, more lines of it.
+write_service() {
+	local net=10.0.0. end="" vip=$VIP
+	if [ "${FAMILY:-4}" = 6 ]; then net="[2001:db8:2::" end="]" vip="[$VIP6]"; fi
+	cat >>"$CONFIG" <<-YAML
+		  - name: $1
 		    listen: [${LISTEN:-\"$vip:80/tcp\"}]
 		    forward: ${FORWARD:-nat}
 		    affinity: ${AFFINITY:-source}
 		    baseline: stable
 		    versions:
-		      stable: {backends: [${STABLE:-\"${net}11$end$port\", \"${net}12$end$port\"}]}
-		      canary: {backends: [${CANARY:-\"${net}21$end$port\"}], weight: ${1:-10%}}
+		      stable: {backends: [${STABLE:-\"${net}11$end:3000\", \"${net}12$end:3000\"}]}
+		      canary: {backends: [${CANARY:-\"${net}21$end:3000\"}], weight: ${2:-10%}}
 	YAML
 	[ -z "${SERVICE:-}" ] || sed 's/^/    /' <<<"$SERVICE" >>"$CONFIG"
+}
+
+# [SHARE OF CANARY] [MORE LINES AT THE TOP]: a file with one service "shop"
+write_config() {
+	write_top "${2:-}"
+	write_service shop "${1:-10%}"
 }
 
 launch_agent() {

@@ -98,10 +98,10 @@ static bool receive_stream(int fd, const struct job *job, uint64_t seed, uint64_
 	return same;
 }
 
-/* Thirty seconds without a byte are the end of a connection. */
+/* Ten seconds without a byte are the end of a connection. */
 static void limit_waiting(int fd)
 {
-	struct timeval limit = { .tv_sec = 30 };
+	struct timeval limit = { .tv_sec = 10 };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
