@@ -238,12 +238,14 @@ metric() {
 # ---- the end ------------------------------------------------------------------------------------------------------
 
 clean_up() {
+	local pins
 	stop_agent
 	remove_hosts
-	if [ -d "$PINS" ]; then
-		"$SERIN" detach --pin-dir "$PINS" --socket "$SOCKET" >/dev/null 2>&1 || true
-		rm -rf "$PINS"
-	fi
+	for pins in "$PINS" "$PINS"-*; do # a scenario may have had a second load balancer
+		[ -d "$pins" ] || continue
+		"$SERIN" detach --pin-dir "$pins" --socket "$SOCKET" >/dev/null 2>&1 || true
+		rm -rf "$pins"
+	done
 	rm -rf "$WORK"
 }
 
