@@ -48,7 +48,7 @@ start_agent
 survey "IPv4" 8.9 11.1 $VIP:53 10.64.0.0 $SOURCES
 survey "IPv6" 8.9 11.1 "[$VIP6]:53" 2001:db8:64::1 $SOURCES
 check_equal "conversations that the kernel counted" "$(metric serin_connections_total)" $((2 * SOURCES))
-check_equal "packets dropped" "$(metric serin_drops_total)" 0
+check_no_drops
 
 udp_load talk -t $VIP:53 -s 10.64.0.0 -n 200 -N 200 -c 200 -r 20 -i 50 -q www.shop.test &
 for weight in 90% 30% 0% 50%; do
@@ -65,4 +65,4 @@ rm -r "$STATE"
 start_agent
 survey "1000 ports" 8.9 11.1 $VIP:53 10.64.0.0 $((3 * SOURCES))
 check_between "ports retaken" "$(metric serin_snat_ports_retaken_total)" $SOURCES 1000000
-check_equal "packets dropped" "$(metric serin_drops_total)" 0
+check_no_drops

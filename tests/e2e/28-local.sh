@@ -58,5 +58,6 @@ kill "$old"
 LOAD_PID=$old finish_load
 check_unharmed old 100
 check_equal "its answers were all of the server that it began with" "$(of_load old '.backends | keys | join(" ")')" old-80
+stop_agent
 check "taken out" serin detach
 check_match "the server that had the port has it again" "$(fetch http://$VIP/)" "^old-80 198.51.100.2 0$"

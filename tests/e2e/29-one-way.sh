@@ -11,7 +11,7 @@
 # shellcheck source=tests/e2e/topologies.sh
 . "$REPO/tests/e2e/topologies.sh"
 
-# HOST NAME: web servers on ports 80 to 86 of the VIP, long transfers on 180 to 186, datagrams on 80 to 86
+# HOST NAME: web servers and datagrams on ports 80 to 85 of the VIP, long transfers on 180 to 185
 start_vip_servers() {
 	local port places=() bulks=()
 	for port in 0 1 2 3 4 5; do
@@ -33,7 +33,7 @@ add_service() {
 	FORWARD=$forward LISTEN=$listen AFFINITY="{ipv6: 128}" write_service "$name" 40%
 }
 
-# HOSTS' COUNTERS of KIND for packets of FAMILY: what all backends have decapsulated
+# FAMILY KIND: packets that all backends have decapsulated
 all_decapsulated() {
 	local sum=0 host
 	for host in s1 s2 c1; do
@@ -42,9 +42,13 @@ all_decapsulated() {
 	echo $sum
 }
 
-# SERVICE VIP PORT-DIGIT FIRST_SOURCE FAMILY KIND MSS, KIND "" for l2. MSS: what the client may send with timestamps on
+# SERVICE VIP PORT-DIGIT FIRST_SOURCE FAMILY KIND MSS, KIND "" for l2. MSS: what the client learns to send, beside timestamps
 check_mode() {
-	local what="$1 to $2" before=0
+	local what="$1 to $2" before=0 host
+	for host in client s1 s2 c1; do # what one mode has taught them is not to help the next
+		ip -n "$RUN-$host" route flush cache
+		ip -n "$RUN-$host" -6 route flush cache
+	done
 	[ -z "$6" ] || before=$(all_decapsulated "$5" "$6")
 	load split -t "$2:8$3" -s "$4" -n 300 -N 300 -c 50
 	check_unharmed split 300
@@ -53,6 +57,7 @@ check_mode() {
 	check_unharmed datagrams 500
 	check_transfer "$what" "$2:18$3"
 	check_equal "$what: bytes of a segment of the client's" "$(of_load transfer .client.mss)" "$7"
+	check_equal "$what: the backend's path MTU" "$(of_load transfer .server.pmtu)" 1300
 	[ -z "$6" ] ||
 		check_between "$what: packets that were decapsulated" $(($(all_decapsulated "$5" "$6") - before)) 3000 100000
 	check_equal "$1: packets seen on their way to clients" "$(metric serin_packets_total "service=\"$1\".*to_client")" 0
@@ -96,5 +101,5 @@ check_mode gue6 $VIP 3 10.64.0.1 4 gue6 1396
 check_mode gue6 "[$VIP6]" 3 2001:db8:64::1 6 gue6 1376
 check_mode l2 $VIP 4 10.64.0.1 4 "" 1448
 check_mode l2-6 "[$VIP6]" 5 2001:db8:64::1 6 "" 1428
-check_equal "path MTU that the last backend has learned" "$(of_load transfer .server.pmtu)" 1300
-check_equal "packets dropped" "$(metric serin_drops_total)" 0
+# The backend's SYN-ACK, which is not seen here, promises clients 1500 bytes; "too big" teaches them better.
+check_no_drops too_big

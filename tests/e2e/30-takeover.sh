@@ -32,7 +32,7 @@ second_is_ready() { curl -sf -o /dev/null --max-time 2 --unix-socket "$SOCKET-2"
 start_second() {
 	start second "$SERIN" run -c "$CONFIG" --pin-dir "$PINS-2" --state-dir "$STATE-2" --socket "$SOCKET-2" \
 		>>"$AGENT_LOG" 2>&1
-	wait_for 15 second_is_ready || fail "the second agent does not get ready"
+	wait_for 30 second_is_ready || fail "the second agent does not get ready"
 }
 
 # NAME VIP:PORT: a transfer of some seconds, in the background
@@ -75,4 +75,4 @@ for transfer in "${TRANSFERS[@]}"; do
 done
 SOCKET=$SOCKET-2
 check_between "packets that the second one has forwarded" "$(metric serin_packets_total)" 1000 1000000
-check_equal "packets that it dropped" "$(metric serin_drops_total)" 0
+check_no_drops too_big # what teaches clients about tunnels

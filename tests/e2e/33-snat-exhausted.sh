@@ -17,14 +17,16 @@ load more -t $VIP:80 -s 10.64.1.0 -n 50 -N 50 -c 50 -w 800
 check_equal "connections beyond that were answered" "$(of_load more .requests)" 0
 check_between "drops for want of a port" "$(metric serin_drops_total 'reason="snat_exhausted"')" 50 150
 check "the log says so" wait_for 5 grep -Eq 'level=(warning|warn|error).*(snat|SNAT).*' "$AGENT_LOG"
-check_match "and where" "$(grep -E 'level=(warning|warn|error).*(snat|SNAT)' "$AGENT_LOG" | head -n 1)" "10\.0\.0\.11|shop"
-check_between "lines about it" "$(grep -Ec 'level=(warning|warn|error).*(snat|SNAT)' "$AGENT_LOG")" 1 5
+said=$(grep -E 'level=(warning|warn|error).*(snat|SNAT)' "$AGENT_LOG" || true)
+check_match "and where" "$said" "10\.0\.0\.11|shop"
+check_between "lines about it" "$(grep -c . <<<"$said")" 1 5
 
 kill "$old"
 LOAD_PID=$old finish_load
 check_unharmed old 200
 check_equal "the twenty were never moved" "$(of_load old '[.backends[].connections] | add')" 20
-# Closed flows' ports rest for a minute, unless there are no others.
+# Their ports would linger and rest for more than a minute, were there others.
 load after -t $VIP:80 -s 10.64.2.0 -n 20 -N 60 -c 5
 check_unharmed after 60
-check_between "ports given out again before their rest was over" "$(metric serin_snat_ports_unrested_total)" 1 1000
+check_between "ports given out again before their time" \
+	"$(($(metric serin_snat_ports_unrested_total) + $(metric serin_snat_ports_retaken_total)))" 40 1000

@@ -189,7 +189,7 @@ agent_is_settled() { agent_is_ready || agent_is_gone; }
 
 start_agent() {
 	launch_agent
-	if ! wait_for 15 agent_is_settled || ! agent_is_ready; then
+	if ! wait_for 30 agent_is_settled || ! agent_is_ready; then
 		fail "the agent does not get ready: $(tail -n 5 "$AGENT_LOG")"
 		exit 1
 	fi
@@ -233,6 +233,13 @@ weight_of() { api GET /v1/services/shop | jq -r ".versions[] | select(.name == \
 metric() {
 	api GET /metrics | awk -v name="$1" -v label="${2:-}" '
 		$1 ~ "^" name "({|$)" && $1 ~ label { sum += $2; seen = 1 } END { print seen ? sum : "missing" }'
+}
+
+# [REASON]: no packet of ours was dropped, unless for that reason
+check_no_drops() {
+	check_equal "packets dropped${1:+, but for $1}" "$(api GET /metrics |
+		sed -n 's/^serin_drops_total{reason="\(.*\)"} /\1 /p' |
+		awk -v but="${1:-}" '$2 > 0 && $1 != but { printf "%s%s %s", n++ ? ", " : "", $1, $2 }')" ""
 }
 
 # ---- the end ------------------------------------------------------------------------------------------------------

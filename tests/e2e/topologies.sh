@@ -68,9 +68,11 @@ own_vip() {
 	add_addresses "$1" lo $VIP/32 $VIP6/128
 }
 
-# HOST: takes tunnels' outer headers off on its interface. Its counters are read by `decapsulated`.
+# HOST: takes tunnels' outer headers off on its interface, which wants whole checksums. Its counters are read by
+# `decapsulated`.
 add_decap() {
 	local pin=/sys/fs/bpf/$RUN-decap
+	on switch ethtool -K "$1" tx off >/dev/null
 	bpftool prog load "$TOOLS/decap.bpf.o" "$pin" type xdp
 	on "$1" bpftool net attach xdp pinned "$pin" dev eth0
 	rm "$pin"
@@ -90,8 +92,13 @@ decapsulated() {
 #      └─────────────────────────────┘
 # The backends own the VIP, and their way to the client does not lead through the load balancer.
 direct() {
-	local host
 	two_arm
+	answer_directly
+}
+
+# The same, where two_arm has been called already.
+answer_directly() {
+	local host
 	add_wire client eth1 switch client
 	ip -n "$RUN-switch" link set client master br0
 	add_addresses client eth1 10.0.0.2/24 2001:db8:2::2/64
