@@ -35,14 +35,14 @@ struct config_http {
 	bool enabled; /* default: true, on 127.0.0.1:9477 */
 	struct endpoint listen;
 	char *token_file; /* NULL: no changes over TCP */
-	struct config_place place;
+	struct config_place place, listen_place, token_place;
 };
 
 struct config_snat {
 	struct serin_addr addresses[SERIN_MAX_SNAT]; /* none: the address that the host itself would use */
 	unsigned int address_count;
 	uint16_t port_first, port_last; /* default 1024-32767 */
-	struct config_place place;
+	struct config_place place, addresses_place, ports_place;
 };
 
 /* Seconds that an idle flow of each state is kept. RFC 5382 asks 2 h 4 min and 4 min at least. */
@@ -110,7 +110,7 @@ struct config_service {
 	unsigned int drain_timeout; /* seconds that flows of removed backends live on; default 300 */
 	enum config_flows on_rollback;
 	struct config_rules rules;
-	struct config_place place;
+	struct config_place place, forward_place;
 };
 
 struct config {
@@ -118,11 +118,13 @@ struct config {
 	struct config_interface interfaces[SERIN_MAX_DEVICES];
 	size_t interface_count;
 	enum config_attach attach;
+	struct config_place attach_place;
 	struct config_http http;
 	struct config_snat snat;
 	struct config_timeouts timeouts;
 	uint32_t max_flows; /* default 262144 */
-	uint16_t gue_port;  /* default 6080; host byte order */
+	struct config_place flows_place;
+	uint16_t gue_port; /* default 6080; host byte order */
 	struct config_service *services;
 	size_t service_count;
 };

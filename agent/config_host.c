@@ -59,6 +59,7 @@ int config_read_attach(struct config_reader *reader, yaml_node_t *node, void *in
 	enum config_attach *attach = into;
 	int value, err;
 
+	reader->config->attach_place = config_place_of(node);
 	err = config_value_choice(reader, node, "attach", config_attaches, CONFIG_COUNT(config_attaches), &value);
 	if (!err)
 		*attach = (enum config_attach)value;
@@ -79,6 +80,7 @@ static int read_http_listen(struct config_reader *reader, yaml_node_t *node, voi
 	struct endpoint endpoint;
 	const char *special;
 
+	http->listen_place = config_place_of(node);
 	if (is_off(node)) {
 		http->enabled = false;
 		return 0;
@@ -100,6 +102,7 @@ static int read_token_file(struct config_reader *reader, yaml_node_t *node, void
 
 	if (!text || text[0] != '/' || strlen(text) >= PATH_MAX)
 		return config_bad_value(reader, node, "token_file", "an absolute path such as /etc/serin/token");
+	http->token_place = config_place_of(node);
 	http->token_file = strdup(text);
 	return http->token_file ? 0 : config_complain_memory(reader);
 }
@@ -153,7 +156,10 @@ static int read_snat_addresses(struct config_reader *reader, yaml_node_t *node, 
 		.read = read_snat_address,
 	};
 
-	return config_read_list(reader, node, &addresses, into);
+	struct config_snat *snat = into;
+
+	snat->addresses_place = config_place_of(node);
+	return config_read_list(reader, node, &addresses, snat);
 }
 
 static int read_snat_ports(struct config_reader *reader, yaml_node_t *node, void *into)
@@ -161,6 +167,7 @@ static int read_snat_ports(struct config_reader *reader, yaml_node_t *node, void
 	struct config_snat *snat = into;
 	const char *text = config_text(node);
 
+	snat->ports_place = config_place_of(node);
 	if (!text || parse_port_range(text, &snat->port_first, &snat->port_last) < 0)
 		return config_bad_value(reader, node, "SNAT ports", EXPECTED_PORT_RANGE);
 	return 0;
@@ -208,6 +215,7 @@ int config_read_flows(struct config_reader *reader, yaml_node_t *node, void *int
 {
 	uint32_t *max_flows = into;
 
+	reader->config->flows_place = config_place_of(node);
 	return config_value_unsigned(reader, node, "flows", SERIN_MIN_FLOWS, SERIN_MAX_FLOWS, max_flows);
 }
 

@@ -47,6 +47,7 @@ static int read_forward(struct config_reader *reader, yaml_node_t *node, void *i
 	struct config_draft *draft = into;
 	int value, err;
 
+	draft->service->forward_place = config_place_of(node);
 	err = config_value_choice(reader, node, "forward", config_forwards, CONFIG_COUNT(config_forwards), &value);
 	if (!err)
 		draft->service->forward = (enum serin_forward)value;
