@@ -40,6 +40,7 @@ static const struct route {
 	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain },
 	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights },
 	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback },
+	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload },
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -28,6 +28,11 @@ const char *api_parameter(const struct api_call *call, const char *name);
 /* 400 and false unless every parameter is one of `names` (a list that ends with NULL) and given once. */
 bool api_check_parameters(struct api_call *call, const char *const *names);
 
+/* The body as an object of no other keys than `keys` (a list that ends with NULL); *ret is the caller's. False: 400. */
+bool api_read_body(struct api_call *call, const char *const *keys, json_t **ret);
+/* Its "reason", which belongs to `body`. False: 400. */
+bool api_read_reason(struct api_call *call, const json_t *body, struct controller_request *request);
+
 /* Answer with the service as it is now, and its ETag. */
 void api_answer_service(struct api_call *call);
 
@@ -38,5 +43,6 @@ void api_get_service(struct api_call *call);
 void api_get_explain(struct api_call *call);
 void api_put_weights(struct api_call *call);
 void api_post_rollback(struct api_call *call);
+void api_post_reload(struct api_call *call);
 
 #endif

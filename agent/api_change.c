@@ -13,8 +13,7 @@ static bool refuse(struct api_call *call, const char *what)
 	return false;
 }
 
-/* The body as an object of no other keys than `keys` (a list that ends with NULL); *ret is the caller's. */
-static bool read_body(struct api_call *call, const char *const *keys, json_t **ret)
+bool api_read_body(struct api_call *call, const char *const *keys, json_t **ret)
 {
 	json_error_t error;
 	json_t *body, *value;
@@ -44,7 +43,7 @@ static bool read_body(struct api_call *call, const char *const *keys, json_t **r
 	return true;
 }
 
-static bool read_reason(struct api_call *call, const json_t *body, struct controller_request *request)
+bool api_read_reason(struct api_call *call, const json_t *body, struct controller_request *request)
 {
 	const json_t *reason = json_object_get(body, "reason");
 
@@ -146,9 +145,9 @@ void api_put_weights(struct api_call *call)
 	size_t count = 0;
 	int r;
 
-	if (!read_body(call, keys, &body))
+	if (!api_read_body(call, keys, &body))
 		return;
-	if (read_wishes(call, body, wishes, &count) && read_reason(call, body, &request) &&
+	if (read_wishes(call, body, wishes, &count) && api_read_reason(call, body, &request) &&
 	    read_if_match(call, &request)) {
 		r = controller_set_weights(call->controller, call->service, &request, wishes, count, &complaint);
 		answer(call, r, &complaint);
@@ -176,9 +175,9 @@ void api_post_rollback(struct api_call *call)
 	json_t *body = NULL;
 	int r;
 
-	if (call->request->body_length && !read_body(call, keys, &body))
+	if (call->request->body_length && !api_read_body(call, keys, &body))
 		return;
-	if (check_flows(call, body) && read_reason(call, body, &request) && read_if_match(call, &request)) {
+	if (check_flows(call, body) && api_read_reason(call, body, &request) && read_if_match(call, &request)) {
 		r = controller_rollback(call->controller, call->service, &request, &complaint);
 		answer(call, r, &complaint);
 	}

@@ -22,17 +22,21 @@ struct agent {
 	const struct options *options;
 	struct loop *loop;
 	int lock;
-	struct config *config;
+	struct config *config; /* until the controller has it */
 	struct http *http;
 	struct controller *controller;
 };
 
 static void on_signal(void *context, int signal)
 {
+	const struct controller_request request = { .by = "SIGHUP" };
+	struct complaint complaint = { "" };
+	struct config_diff diff = { 0 };
 	struct agent *agent = context;
 
 	if (signal == SIGHUP) {
-		log_warn("reload is not available yet, restart to read the configuration again");
+		controller_reload(agent->controller, &request, false, &diff, &complaint);
+		config_diff_free(&diff);
 		return;
 	}
 	log_info("stop", log_text("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"),
@@ -78,9 +82,19 @@ static int start(struct agent *agent, struct complaint *complaint)
 	r = http_open(&http, &agent->http, complaint);
 	if (!r)
 		r = controller_open(&options, agent->config, &agent->controller, complaint);
-	if (!r)
-		r = priv_drop(complaint);
-	return r;
+	if (r)
+		return r;
+	agent->config = NULL;
+	return priv_drop(complaint);
+}
+
+/* Root without CAP_DAC_OVERRIDE reads less than root: better said now than at the first reload. */
+static void check_readable(const struct agent *agent)
+{
+	if (access(agent->options->config, R_OK))
+		log_warn(
+			"`serin reload` will not work: the configuration cannot be read with the privileges that are left",
+			log_text("config", agent->options->config), log_text("error", strerror(errno)));
 }
 
 static int serve(struct agent *agent, struct complaint *complaint)
@@ -90,6 +104,7 @@ static int serve(struct agent *agent, struct complaint *complaint)
 	r = controller_check_state(agent->controller, complaint);
 	if (r)
 		return r;
+	check_readable(agent);
 	r = controller_add_to_loop(agent->controller, agent->loop);
 	if (r)
 		return complain(complaint, r, "cannot watch the network: %s", strerror(-r));
@@ -97,7 +112,7 @@ static int serve(struct agent *agent, struct complaint *complaint)
 	if (r)
 		return r;
 	log_info("ready", log_text("socket", agent->options->socket),
-		 log_number("services", (int64_t)agent->config->service_count), log_number("pid", getpid()));
+		 log_number("services", (int64_t)agent->controller->service_count), log_number("pid", getpid()));
 	r = loop_run(agent->loop);
 	return r ? complain(complaint, r, "the event loop failed: %s", strerror(-r)) : 0;
 }

@@ -13,7 +13,7 @@
 
 #define TICK_MS 1000
 
-int controller_open(const struct controller_options *options, const struct config *config, struct controller **ret,
+int controller_open(const struct controller_options *options, struct config *config, struct controller **ret,
 		    struct complaint *complaint)
 {
 	struct controller *controller = calloc(1, sizeof(*controller));
@@ -26,6 +26,7 @@ int controller_open(const struct controller_options *options, const struct confi
 	controller->pin_lock = -1;
 	r = startup_run(controller, complaint);
 	if (r) {
+		controller->config = NULL; /* still the caller's */
 		controller_close(controller);
 		return r;
 	}
@@ -49,7 +50,17 @@ struct controller *controller_close(struct controller *controller)
 	if (controller->pin_lock >= 0)
 		close(controller->pin_lock);
 	state_free(&controller->state);
+	config_free(controller->config);
 	free(controller);
+	return NULL;
+}
+
+struct service *controller_find_service(const struct controller *controller, const char *name)
+{
+	for (size_t i = 0; i < controller->service_count; i++) {
+		if (!strcmp(controller->services[i].config->name, name))
+			return &controller->services[i];
+	}
 	return NULL;
 }
 
@@ -75,7 +86,7 @@ static double now_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static int save(struct controller *controller, struct complaint *complaint)
+int controller_save(struct controller *controller, struct complaint *complaint)
 {
 	int r = state_save(controller->options.state_dir, &controller->state, complaint);
 
@@ -88,7 +99,7 @@ static void save_again(struct controller *controller)
 	struct complaint complaint = { "" };
 	unsigned int kept_back;
 
-	if (!save(controller, &complaint))
+	if (!controller_save(controller, &complaint))
 		log_info("the state is persisted again");
 	else if (log_allowed(&controller->save_limit, loop_now_ms(), 60000, &kept_back))
 		log_error("the state is not persisted", log_text("error", complaint.text),
@@ -142,7 +153,7 @@ static void network_changed(void *context)
 
 int controller_check_state(struct controller *controller, struct complaint *complaint)
 {
-	int r = save(controller, complaint);
+	int r = controller_save(controller, complaint);
 
 	if (r)
 		startup_withdraw(controller);
@@ -212,7 +223,7 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 	r = state_put_service(&controller->state, wanted);
 	if (r)
 		return complain(complaint, r, "not enough memory for the state");
-	saved = r = save(controller, complaint);
+	saved = r = controller_save(controller, complaint);
 	if (r && wanted->changed.kind == STATE_ROLLBACK) {
 		log_error("a rollback is not persisted yet", log_text("service", wanted->name),
 			  log_text("error", complaint->text));
@@ -224,7 +235,7 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 		return 0;
 	/* The old one fits where the new one did. */
 	state_put_service(&controller->state, &service->now);
-	if (save(controller, NULL) && !saved)
+	if (controller_save(controller, NULL) && !saved)
 		log_error("the state file names weights that were not set", log_text("service", wanted->name));
 	return r;
 }

@@ -9,6 +9,7 @@
 
 #include "complaint.h"
 #include "config.h"
+#include "config_diff.h"
 #include "counters.h"
 #include "datapath.h"
 #include "devices.h"
@@ -28,7 +29,7 @@ struct controller_options {
 /* For reading by those who show it; changes go through the functions below. */
 struct controller {
 	struct controller_options options;
-	const struct config *config;
+	struct config *config;
 	struct datapath *datapath;
 	int pin_lock; /* on the pin directory, or -1 */
 	bool at_work; /* traffic ran by the tables when this agent started */
@@ -46,8 +47,9 @@ struct controller {
 };
 
 /* Bring the kernel to the configuration, as far as attached programs; a restart continues where the last agent stopped.
- * Takes seconds at most. Options' strings and the configuration stay the caller's, and must outlive the controller. */
-int controller_open(const struct controller_options *options, const struct config *config, struct controller **ret,
+ * Takes seconds at most. Options' strings stay the caller's and must outlive the controller; the configuration is the
+ * controller's own when this has returned 0. */
+int controller_open(const struct controller_options *options, struct config *config, struct controller **ret,
 		    struct complaint *complaint);
 /* Leaves links, maps and traffic as they are. NULL is fine. Returns NULL. */
 struct controller *controller_close(struct controller *controller);
@@ -59,6 +61,12 @@ int controller_check_state(struct controller *controller, struct complaint *comp
 /* Add the netlink socket, and a tick every second. Call it with the privileges that the agent will have: what cannot be
  * persisted with them fails now, with a log line that says so. */
 int controller_add_to_loop(struct controller *controller, struct loop *loop);
+
+/* Write the state's file; a failure is tried again at every tick. */
+int controller_save(struct controller *controller, struct complaint *complaint);
+
+/* NULL when there is none of that name. */
+struct service *controller_find_service(const struct controller *controller, const char *name);
 
 /* 0, or -EAGAIN and the reason why clients should not be sent here yet. */
 int controller_ready(const struct controller *controller, struct complaint *complaint);
@@ -81,5 +89,13 @@ int controller_set_weights(struct controller *controller, struct service *servic
 			   struct complaint *complaint);
 int controller_rollback(struct controller *controller, struct service *service,
 			const struct controller_request *request, struct complaint *complaint);
+
+/* Read the configuration's file again and bring the kernel to it, whole or not at all: 0 and what has changed, to be freed
+ * with config_diff_free; nothing in it: the file says what runs. With `check` nothing is changed, and that is what would
+ * be. Else a complaint and nothing changed: -ECANCELED when the kernel refused a change half-way and everything is as it
+ * was again, and -EUCLEAN when even going back failed. Other flows than those of removed backends do not notice. Logs
+ * what it did. */
+int controller_reload(struct controller *controller, const struct controller_request *request, bool check,
+		      struct config_diff *ret, struct complaint *complaint);
 
 #endif

@@ -35,6 +35,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 2, MANY },
 	{ "rollback", cmd_rollback, "SERVICE", "every version on trial to 0%, at once",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
+	{ "reload", cmd_reload, "[--dry-run]", "apply the changed configuration, whole or not at all",
+	  OPTION_DRY_RUN | OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 0, 0 },
 	{ "explain", cmd_explain, "SERVICE ADDRESS[:PORT]", "which version that client gets, and why",
 	  OPTION_OUTPUT | OPTION_LISTEN | OPTION_SOCKET, 2, 2 },
 	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel",

@@ -176,14 +176,6 @@ int nexthops_start(struct nexthops *hops, struct neigh *neigh, struct datapath *
 	return 0;
 }
 
-void nexthops_stop(struct nexthops *hops)
-{
-	free(hops->addresses);
-	free(hops->gateways);
-	hops->addresses = hops->gateways = NULL;
-	hops->count = hops->gateway_count = 0;
-}
-
 static void watch_again(struct nexthops *hops, int64_t now_ms)
 {
 	struct complaint detail = { "" };
@@ -194,6 +186,39 @@ static void watch_again(struct nexthops *hops, int64_t now_ms)
 	if (watch(hops, &detail) && log_allowed(&hops->limit, now_ms, 10000, &kept_back))
 		log_warn("routes changed, not all next hops can follow", log_text("error", detail.text),
 			 log_number("kept_back", kept_back));
+}
+
+void nexthops_expect(struct nexthops *hops, const struct image *image, int64_t patience_ms)
+{
+	int before = neigh_unresolved(hops->neigh), unresolved;
+	const struct image *running = hops->image;
+	int64_t started_ms = loop_now_ms();
+	struct complaint detail = { "" };
+
+	hops->image = image;
+	if (watch(hops, &detail))
+		log_warn("cannot watch every next hop", log_text("error", detail.text));
+	hops->image = running;
+	unresolved = neigh_unresolved(hops->neigh);
+	while (unresolved > before && loop_now_ms() - started_ms < patience_ms) {
+		usleep(POLL_MS * 1000);
+		unresolved = neigh_unresolved(hops->neigh);
+	}
+	if (before >= 0 && unresolved > before)
+		log_warn("next hops of new backends are not resolved", log_number("unresolved", unresolved - before));
+}
+
+void nexthops_refresh(struct nexthops *hops)
+{
+	watch_again(hops, loop_now_ms());
+}
+
+void nexthops_stop(struct nexthops *hops)
+{
+	free(hops->addresses);
+	free(hops->gateways);
+	hops->addresses = hops->gateways = NULL;
+	hops->count = hops->gateway_count = 0;
 }
 
 /* The program first: it must not go on by a route that is gone while this host's routes are read. */

@@ -46,6 +46,12 @@ void nexthops_stop(struct nexthops *hops);
 void nexthops_changed(struct nexthops *hops);
 void nexthops_flush(void *hops);
 
+/* Before another image is put to work: its next hops as well are resolved from now on. Waits for those that were not,
+ * `patience_ms` at most; a backend that is down is worth a log line, no more. */
+void nexthops_expect(struct nexthops *hops, const struct image *image, int64_t patience_ms);
+/* After the image that was given at the start has lost backends, or has not got the expected ones. */
+void nexthops_refresh(struct nexthops *hops);
+
 /* Every second: see whether all have been resolved by now, and whether gateways must be read again. */
 void nexthops_tick(struct nexthops *hops, int64_t now_ms);
 

@@ -19,6 +19,7 @@ static const struct option_entry entries[] = {
 	{ OPTION_CONFIG, 'c', "config", "FILE", "configuration (default " OPTIONS_CONFIG_FILE ")" },
 	{ OPTION_OUTPUT, 'o', "output", "text|json", "how to print (default text)" },
 	{ OPTION_WATCH, 'w', "watch", NULL, "print again every second until Ctrl-C" },
+	{ OPTION_DRY_RUN, 0, "dry-run", NULL, "say what would be changed, change nothing" },
 	{ OPTION_REASON, 0, "reason", "TEXT", "why, for the record and for colleagues" },
 	{ OPTION_FLOWS, 0, "flows", "drain", "open connections stay where they are (the default)" },
 	{ OPTION_LISTEN, 0, "listen", "ADDRESS:PORT", "which listening address the client connects to" },
@@ -95,6 +96,9 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_WATCH:
 		options->watch = true;
+		break;
+	case OPTION_DRY_RUN:
+		options->dry_run = true;
 		break;
 	case OPTION_REASON:
 		options->reason = argument;

@@ -26,6 +26,7 @@ enum option_set {
 	OPTION_STATE_DIR = 1 << 9,
 	OPTION_LOG_LEVEL = 1 << 10,
 	OPTION_LOG_FORMAT = 1 << 11,
+	OPTION_DRY_RUN = 1 << 12,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
@@ -38,6 +39,7 @@ struct options {
 	enum options_output output; /* OUTPUT_TEXT */
 	const char *socket;         /* OPTIONS_SOCKET_PATH */
 	bool watch;
+	bool dry_run;
 	const char *reason;         /* NULL */
 	enum options_flows flows;   /* FLOWS_DRAIN */
 	const char *listen;         /* NULL */

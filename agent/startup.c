@@ -51,8 +51,8 @@ static int load_state(struct controller *controller, struct complaint *complaint
 	return 0;
 }
 
-static int source_of_host(void *context, const struct serin_addr *to, struct serin_addr *ret,
-			  struct complaint *complaint)
+int startup_source_of_host(void *context, const struct serin_addr *to, struct serin_addr *ret,
+			   struct complaint *complaint)
 {
 	struct neigh_route route;
 	int r = neigh_route(context, to, &route, complaint);
@@ -62,7 +62,7 @@ static int source_of_host(void *context, const struct serin_addr *to, struct ser
 	return r;
 }
 
-static int apply_settings(struct controller *controller, struct complaint *complaint)
+int startup_apply_settings(const struct controller *controller, struct complaint *complaint)
 {
 	const struct serin_settings settings = settings_of(controller->config);
 
@@ -82,7 +82,7 @@ static int fill_tables(struct controller *controller, const struct image *runnin
 	if (!r)
 		r = state_save(controller->options.state_dir, &controller->state, complaint);
 	if (!r)
-		r = apply_settings(controller, complaint);
+		r = startup_apply_settings(controller, complaint);
 	if (!r)
 		r = datapath_apply_backends(controller->datapath, running, &controller->image, complaint);
 	if (!r)
@@ -107,8 +107,8 @@ static int build_tables(struct controller *controller, struct complaint *complai
 		return complain(complaint, -ENOMEM, "not enough memory for the image of the tables");
 	r = datapath_read_image(controller->datapath, running, complaint);
 	if (!r)
-		r = image_build(controller->config, running, source_of_host, controller->neigh, &controller->image,
-				complaint);
+		r = image_build(controller->config, running, startup_source_of_host, controller->neigh,
+				&controller->image, complaint);
 	if (!r)
 		r = startup_check_tables(controller, running, complaint);
 	if (!r)

@@ -17,9 +17,19 @@ void startup_withdraw(struct controller *controller);
 int startup_check_host(const struct config *config, struct complaint *complaint);
 /* What works, but perhaps not as its owner thinks. */
 void startup_warn_of_surprises(const struct config *config);
+int startup_check_forwarding(const struct config *config, struct complaint *complaint);
 /* Before controller->image replaces `running`: everything about it that this host or its tables would refuse. */
 int startup_check_tables(const struct controller *controller, const struct image *running, struct complaint *complaint);
+/* The same without the interfaces. */
+int startup_check_image(const struct controller *controller, const struct image *running, struct complaint *complaint);
 bool startup_uses_nat(const struct config *config);
+
+/* An image_source_fn, whose context is a struct neigh. */
+int startup_source_of_host(void *neigh, const struct serin_addr *to, struct serin_addr *ret,
+			   struct complaint *complaint);
+
+/* The kernel's settings as controller->config has them. */
+int startup_apply_settings(const struct controller *controller, struct complaint *complaint);
 
 /* startup_services.c: the services' weights, from the strongest source that has any; -ENOMEM. `running` is what the
  * kernel's tables hold. Puts the baselines into controller->image. */

@@ -15,7 +15,7 @@ bool startup_uses_nat(const struct config *config)
 	return config_uses_nat(config, IPPROTO_TCP) || config_uses_nat(config, IPPROTO_UDP);
 }
 
-static int check_forwarding(const struct config *config, struct complaint *complaint)
+int startup_check_forwarding(const struct config *config, struct complaint *complaint)
 {
 	return hostcheck_forwarding(config_forwards_family(config, true), config_forwards_family(config, false),
 				    complaint);
@@ -38,7 +38,7 @@ int startup_check_host(const struct config *config, struct complaint *complaint)
 {
 	int r = check_interfaces(config, complaint);
 
-	return r ? r : check_forwarding(config, complaint);
+	return r ? r : startup_check_forwarding(config, complaint);
 }
 
 static void check_listener(const struct config_listener *listener, const char *service)
@@ -124,11 +124,16 @@ static int check_kept(const struct controller *controller, const struct image *r
 	return 0;
 }
 
-int startup_check_tables(const struct controller *controller, const struct image *running, struct complaint *complaint)
+int startup_check_image(const struct controller *controller, const struct image *running, struct complaint *complaint)
 {
 	int r = check_kept(controller, running, complaint);
 
-	if (!r)
-		r = check_attaching(controller, complaint);
 	return r ? r : check_ports(controller, running, complaint);
+}
+
+int startup_check_tables(const struct controller *controller, const struct image *running, struct complaint *complaint)
+{
+	int r = check_attaching(controller, complaint);
+
+	return r ? r : startup_check_image(controller, running, complaint);
 }

@@ -21,6 +21,19 @@ void state_free(struct state *state)
 	*state = (struct state){ 0 };
 }
 
+int state_copy(const struct state *from, struct state *ret)
+{
+	struct state_service *services = calloc(from->service_count + 1, sizeof(*services));
+
+	if (!services)
+		return -ENOMEM;
+	if (from->service_count)
+		memcpy(services, from->services, from->service_count * sizeof(*services));
+	*ret = *from;
+	ret->services = services;
+	return 0;
+}
+
 struct state_service *state_find_service(const struct state *state, const char *name)
 {
 	for (size_t i = 0; i < state->service_count; i++) {

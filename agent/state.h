@@ -18,7 +18,7 @@
 #define STATE_REASON_LEN 257 /* 256 bytes and NUL */
 
 /* What the last change was. Order of state_change_kind_names. */
-enum state_change_kind { STATE_START, STATE_WEIGHTS, STATE_ROLLBACK, STATE_CHANGE_KINDS };
+enum state_change_kind { STATE_START, STATE_WEIGHTS, STATE_ROLLBACK, STATE_RELOAD, STATE_CHANGE_KINDS };
 
 struct state_change {
 	char by[STATE_BY_LEN];         /* "uid 0", "token", "agent", "file" */
@@ -49,7 +49,7 @@ struct state {
 	char devices[SERIN_MAX_DEVICES][CONFIG_INTERFACE_LEN];
 };
 
-/* "start", "weights", "rollback". */
+/* "start", "weights", "rollback", "reload". */
 const char *state_change_kind_name(enum state_change_kind kind);
 
 /* Read DIRECTORY/state.json into *ret, which is then to be freed with state_free. -ENOENT: there is none; -EBADMSG and
@@ -62,6 +62,9 @@ int state_set_aside(const char *directory, time_t now, char *ret_path, size_t si
 /* Replace the file, durably: when this has returned 0, neither a crash nor a power cut brings the old one back. Makes
  * the directory if it is not there. */
 int state_save(const char *directory, const struct state *state, struct complaint *complaint);
+
+/* A copy that has all of its own. 0, or -ENOMEM with *ret untouched. */
+int state_copy(const struct state *from, struct state *ret);
 
 /* Leaves it all zero. */
 void state_free(struct state *state);

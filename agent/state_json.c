@@ -13,6 +13,7 @@ static const char *const kind_names[] = {
 	[STATE_START] = "start",
 	[STATE_WEIGHTS] = "weights",
 	[STATE_ROLLBACK] = "rollback",
+	[STATE_RELOAD] = "reload",
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == STATE_CHANGE_KINDS, "a name for each");
 

@@ -3,7 +3,6 @@
 #include "weights.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,20 +52,20 @@ static void start_versions(const struct config_service *service, const struct st
 	}
 }
 
-/* Shares that are as the configuration wanted them at an earlier start. */
-static bool is_set_by_file(const struct state_service *stored)
+bool weights_are_by_file(const struct state_service *service)
 {
-	return stored->changed.kind == STATE_START && !strcmp(stored->changed.by, WEIGHTS_BY_FILE);
+	return (service->changed.kind == STATE_START || service->changed.kind == STATE_RELOAD) &&
+	       !strcmp(service->changed.by, WEIGHTS_BY_FILE);
 }
 
 static enum weights_source choose_source(const struct state_service *stored, const struct state_service *pinned)
 {
 	if (stored && (!pinned || pinned->generation <= stored->generation))
-		return is_set_by_file(stored) ? WEIGHTS_CONFIG : WEIGHTS_STATE;
+		return weights_are_by_file(stored) ? WEIGHTS_CONFIG : WEIGHTS_STATE;
 	return pinned ? WEIGHTS_PLAN : WEIGHTS_CONFIG;
 }
 
-static bool same_shares(const struct state_service *a, const struct state_service *b)
+bool weights_are_same(const struct state_service *a, const struct state_service *b)
 {
 	int at;
 
@@ -98,7 +97,7 @@ enum weights_source weights_start(const struct config_service *service, const st
 		ret->generation = stored->generation;
 	/* A plan does not know its rollout. */
 	ret->rollout = stored ? stored->rollout : 0;
-	if (source == WEIGHTS_STATE || (source == WEIGHTS_CONFIG && stored && same_shares(stored, ret))) {
+	if (source == WEIGHTS_STATE || (source == WEIGHTS_CONFIG && stored && weights_are_same(stored, ret))) {
 		ret->changed = stored->changed;
 	} else {
 		ret->changed = (struct state_change){ .at = now, .kind = STATE_START };
@@ -106,6 +105,20 @@ enum weights_source weights_start(const struct config_service *service, const st
 			 source == WEIGHTS_PLAN ? "agent" : WEIGHTS_BY_FILE);
 	}
 	return source;
+}
+
+int weights_check_baseline(const struct state_service *now, const struct config_service *service,
+			   struct complaint *complaint)
+{
+	const struct state_version *baseline = &now->versions[now->baseline];
+	char text[SHARE_TEXT_LEN];
+
+	if (!baseline->weight || config_find_version(service, baseline->name) >= 0)
+		return 0;
+	return complain(complaint, -EINVAL,
+			"service %s has no version %s any more, the running baseline with %s of the connections, "
+			"expected it to stay until other versions have all of them (`serin weight`)",
+			service->name, baseline->name, share_format(baseline->weight, text));
 }
 
 static int check_wishes(const struct state_service *service, const struct weights_wish *wishes, size_t count,

@@ -3,6 +3,7 @@
 #ifndef SERIN_WEIGHTS_H
 #define SERIN_WEIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,17 @@ const char *weights_source_name(enum weights_source source);
  * baseline has that much left, else nothing; the share of a version that is gone falls to the baseline. */
 enum weights_source weights_start(const struct config_service *service, const struct state_service *stored,
 				  const struct state_service *pinned, int64_t now, struct state_service *ret);
+
+/* Whether the shares are as a configuration wanted them, at a start or a reload: then they follow it. */
+bool weights_are_by_file(const struct state_service *service);
+
+/* The same versions with the same shares, in whatever order, and the same baseline. */
+bool weights_are_same(const struct state_service *a, const struct state_service *b);
+
+/* Whether `now` may go over into what the changed configuration says: not where the running baseline is gone and still
+ * has a share, since nobody has said who is to get it. 0, or -EINVAL and a complaint. */
+int weights_check_baseline(const struct state_service *now, const struct config_service *service,
+			   struct complaint *complaint);
 
 /* One wish of a request. */
 struct weights_wish {

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A changed configuration file takes effect: compared, prepared, applied, and then it is the one that runs. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reload.h"
+
+static struct controller *next_new(const struct controller *controller)
+{
+	struct controller *next = calloc(1, sizeof(*next));
+
+	if (!next)
+		return NULL;
+	next->options = controller->options;
+	next->datapath = controller->datapath;
+	next->neigh = controller->neigh;
+	next->at_work = true;
+	return next;
+}
+
+/* Only what is its own. */
+static void next_free(struct controller *next)
+{
+	if (!next)
+		return;
+	for (size_t i = 0; i < next->service_count; i++)
+		free(next->services[i].plan);
+	free(next->services);
+	state_free(&next->state);
+	config_free(next->config);
+	free(next);
+}
+
+static int refuse(const struct config_lines *refused, struct complaint *complaint)
+{
+	if (refused->count == 1)
+		return complain(complaint, -EINVAL, "%s", refused->line[0]);
+	return complain(complaint, -EINVAL, "%.400s (and %zu more that a reload cannot change)", refused->line[0],
+			refused->count - 1);
+}
+
+static int compare(struct reload *reload, struct complaint *complaint)
+{
+	struct controller *next = reload->next;
+	int r;
+
+	r = config_load(reload->controller->config->path, &next->config, complaint);
+	if (!r && config_diff_make(reload->controller->config, next->config, &reload->diff))
+		r = complain(complaint, -ENOMEM, "not enough memory to compare the configurations");
+	if (!r && reload->diff.refused.count)
+		r = refuse(&reload->diff.refused, complaint);
+	return r;
+}
+
+/* `next` keeps what was the controller's, to be freed with it. */
+static void take_over(struct controller *controller, struct controller *next)
+{
+	struct service *services = controller->services;
+	size_t count = controller->service_count;
+	struct config *config = controller->config;
+	struct state state = controller->state;
+
+	controller->services = next->services;
+	controller->service_count = next->service_count;
+	controller->config = next->config;
+	controller->state = next->state;
+	controller->image = next->image;
+	controller->nexthops.config = controller->config;
+	controller->unsaved = false;
+	next->services = services;
+	next->service_count = count;
+	next->config = config;
+	next->state = state;
+}
+
+static void restart_windows(struct reload *reload)
+{
+	struct controller *controller = reload->controller;
+
+	controller_refresh(controller);
+	for (size_t i = 0; i < controller->service_count; i++) {
+		if (reload->moved[i])
+			window_restart(&controller->services[i].window, &controller->services[i].newest);
+	}
+}
+
+static void log_done(const struct reload *reload)
+{
+	const struct config_lines *changes = &reload->diff.changes;
+	const struct controller *controller = reload->controller;
+	char text[512];
+
+	for (size_t i = 0; i < changes->count; i++)
+		log_info("reload", log_text("change", changes->line[i]));
+	for (size_t i = 0; i < controller->service_count; i++) {
+		const struct state_service *now = &controller->services[i].now;
+
+		if (reload->moved[i])
+			log_info("weights", log_text("service", now->name),
+				 log_text("to", weights_format(now, text, sizeof(text))),
+				 log_text("by", now->changed.by), log_number("generation", now->generation));
+	}
+	log_info("reloaded", log_text("by", reload->request->by), log_number("changes", (int64_t)changes->count),
+		 log_text("reason", reload->request->reason));
+}
+
+static int run(struct reload *reload, bool check, struct complaint *complaint)
+{
+	int r;
+
+	reload->next = next_new(reload->controller);
+	if (!reload->next)
+		return complain(complaint, -ENOMEM, "not enough memory for a reload");
+	r = compare(reload, complaint);
+	if (r || !reload->diff.changes.count)
+		return r;
+	r = reload_prepare(reload, complaint);
+	if (r || check)
+		return r;
+	r = reload_arrange(reload, complaint);
+	if (!r)
+		r = reload_apply(reload, complaint);
+	if (r)
+		return r;
+	take_over(reload->controller, reload->next);
+	restart_windows(reload);
+	return 0;
+}
+
+int controller_reload(struct controller *controller, const struct controller_request *request, bool check,
+		      struct config_diff *ret, struct complaint *complaint)
+{
+	struct reload reload = { .controller = controller, .request = request };
+	int r = run(&reload, check, complaint);
+
+	if (!check && r)
+		log_error(r == -EUCLEAN ? "a reload failed half-way" : "a reload failed, all is as it was",
+			  log_text("error", complaint->text), log_text("by", request->by));
+	else if (!check && reload.diff.changes.count)
+		log_done(&reload);
+	else if (!check)
+		log_info("nothing to reload", log_text("by", request->by));
+	next_free(reload.next);
+	free(reload.running);
+	free(reload.both);
+	free(reload.back);
+	if (r)
+		config_diff_free(&reload.diff);
+	else
+		*ret = reload.diff;
+	return r;
+}
