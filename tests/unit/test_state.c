@@ -96,6 +96,27 @@ static void test_comes_back_as_it_was(void **state)
 	assert_int_equal(access(file(STATE_FILE ".new"), F_OK), -1);
 }
 
+static void test_copy(void **state)
+{
+	struct state_service shop = make_service("shop", 500), api = make_service("api", 10000);
+	struct state all = { .devices = { [2] = "eth0" } }, none = { 0 }, copy;
+
+	(void)state;
+	assert_int_equal(state_copy(&none, &copy), 0);
+	assert_int_equal(copy.service_count, 0);
+	state_free(&copy);
+	assert_int_equal(state_put_service(&all, &shop), 0);
+	assert_int_equal(state_copy(&all, &copy), 0);
+	assert_int_equal(state_put_service(&copy, &api), 0);
+	copy.services[0].generation++;
+	assert_int_equal(all.service_count, 1);
+	assert_same(&all.services[0], &shop);
+	assert_same(&copy.services[1], &api);
+	assert_string_equal(copy.devices[2], "eth0");
+	state_free(&all);
+	state_free(&copy);
+}
+
 static void test_put_replaces(void **state)
 {
 	struct state_service shop = make_service("shop", 500);
@@ -279,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_comes_back_as_it_was, setup, teardown),
+		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_put_replaces),
 		cmocka_unit_test_setup_teardown(test_replaced_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_there, setup, teardown),

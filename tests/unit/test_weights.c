@@ -251,6 +251,62 @@ static void test_format_is_cut_at_the_end_of_its_room(void **state)
 	assert_string_equal(text, "stable 90%,");
 }
 
+/* After a reload that has set shares by the file, the file goes on being followed. */
+static void test_by_file(void **state)
+{
+	struct state_service service = make(9500, 500, 0), next;
+
+	(void)state;
+	assert_false(weights_are_by_file(&service));
+	service.changed.kind = STATE_RELOAD;
+	assert_false(weights_are_by_file(&service));
+	strcpy(service.changed.by, "file");
+	assert_true(weights_are_by_file(&service));
+	assert_int_equal(weights_start(&shop, &service, NULL, 100, &next), WEIGHTS_CONFIG);
+	service.changed.kind = STATE_WEIGHTS;
+	assert_false(weights_are_by_file(&service));
+}
+
+static void test_same(void **state)
+{
+	struct state_service a = make(9000, 600, 400), b = a;
+
+	(void)state;
+	b.versions[1] = a.versions[2];
+	b.versions[2] = a.versions[1];
+	b.generation = 8;
+	assert_true(weights_are_same(&a, &b));
+	b.versions[1].weight++;
+	assert_false(weights_are_same(&a, &b));
+	b = a;
+	b.baseline = 1;
+	assert_false(weights_are_same(&a, &b));
+	b = a;
+	b.version_count--;
+	assert_false(weights_are_same(&a, &b));
+}
+
+static void test_baseline_that_goes(void **state)
+{
+	struct config_service left = { .name = "shop",
+				       .versions = { { .name = "canary", .weight = -1 } },
+				       .version_count = 1 };
+	struct state_service now = make(9500, 500, 0), next;
+	struct complaint complaint = { "" };
+
+	(void)state;
+	assert_int_equal(weights_check_baseline(&now, &shop, &complaint), 0);
+	assert_int_equal(weights_check_baseline(&now, &left, &complaint), -EINVAL);
+	assert_string_equal(complaint.text, "service shop has no version stable any more, the running baseline with "
+					    "95% of the connections, expected it to stay until other versions have "
+					    "all of them (`serin weight`)");
+	/* Nobody loses anything. */
+	now = make(0, 10000, 0);
+	assert_int_equal(weights_check_baseline(&now, &left, &complaint), 0);
+	weights_start(&left, &now, NULL, 100, &next);
+	assert_weights(&next, "canary 100%");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +324,9 @@ int main(void)
 		cmocka_unit_test(test_refusals_change_nothing),
 		cmocka_unit_test(test_rollback),
 		cmocka_unit_test(test_format_is_cut_at_the_end_of_its_room),
+		cmocka_unit_test(test_by_file),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_baseline_that_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What two files that follow one another say to have changed, line by line, and what they may not change. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_diff.h"
+
+static struct config *parse(const char *text)
+{
+	struct complaint complaint = { "" };
+	struct config *config = NULL;
+
+	if (config_parse("serin.yaml", text, strlen(text), &config, &complaint))
+		fail_msg("%s", complaint.text);
+	return config;
+}
+
+static void assert_lines(const struct config_lines *lines, const char *expected)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+
+	assert_non_null(out);
+	for (size_t i = 0; i < lines->count; i++)
+		fprintf(out, "%s\n", lines->line[i]);
+	fclose(out);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void assert_diff(const char *from, const char *to, const char *changes, const char *refused)
+{
+	struct config *old = parse(from), *new = parse(to);
+	struct config_diff diff;
+
+	assert_int_equal(config_diff_make(old, new, &diff), 0);
+	assert_lines(&diff.changes, changes);
+	assert_lines(&diff.refused, refused);
+	config_diff_free(&diff);
+	config_free(old);
+	config_free(new);
+}
+
+/* The file with one of its texts replaced: good until the call after the next. */
+static const char *edit(const char *text, const char *what, const char *with)
+{
+	static char buffers[2][4096];
+	static unsigned int calls;
+	char *buffer = buffers[calls++ % 2];
+	const char *at = strstr(text, what);
+
+	assert_non_null(at);
+	assert_null(strstr(at + 1, what));
+	snprintf(buffer, sizeof(buffers[0]), "%.*s%s%s", (int)(at - text), text, with, at + strlen(what));
+	return buffer;
+}
+
+static const char base[] = "interfaces: [eth0, eth1]\n"
+			   "attach: auto\n"
+			   "http: {listen: \"127.0.0.1:9477\", token_file: /etc/serin/token}\n"
+			   "snat: {ports: 2000-3000}\n"
+			   "flows: 65536\n"
+			   "services:\n"
+			   "- name: shop\n"
+			   "  listen: [\"192.0.2.1:80/tcp\", \"192.0.2.1:443/tcp\"]\n"
+			   "  forward: nat\n"
+			   "  affinity: source\n"
+			   "  baseline: stable\n"
+			   "  versions:\n"
+			   "    stable: {backends: [\"10.0.0.11:3000\", \"10.0.0.12:3000\"]}\n"
+			   "    canary: {backends: [\"10.0.0.21:3000\"], weight: 5%}\n"
+			   "- name: mail\n"
+			   "  listen: \"[2001:db8::10]:25/tcp\"\n"
+			   "  forward: gateway\n"
+			   "  versions: {one: {backends: [\"[2001:db8:2::1]:25\"]}}\n";
+
+static void changes(const char *what, const char *with, const char *expected)
+{
+	assert_diff(base, edit(base, what, with), expected, "");
+}
+
+static void test_nothing(void **state)
+{
+	(void)state;
+	assert_diff(base, base, "", "");
+	/* Comments, order and defaults that are said are no difference. */
+	changes("flows:", "# more\ntimeouts: {closed: 10s}\nflows:", "");
+	changes("[eth0, eth1]", "[eth1, eth0]", "");
+	changes("[\"192.0.2.1:80/tcp\", \"192.0.2.1:443/tcp\"]", "[\"192.0.2.1:443/tcp\", \"192.0.2.1:80/tcp\"]", "");
+	changes("[\"10.0.0.11:3000\", \"10.0.0.12:3000\"]", "[\"10.0.0.12:3000\", \"10.0.0.11:3000\"]", "");
+	changes("    canary: {backends: [\"10.0.0.21:3000\"], weight: 5%}",
+		"    canary: {weight: 5%, backends: [{address: \"10.0.0.21:3000\", weight: 1}]}", "");
+	changes("  affinity: source", "  affinity: {ipv4: 32, ipv6: 64}", "");
+}
+
+static void test_keys(void **state)
+{
+	(void)state;
+	changes("flows:",
+		"timeouts: {embryonic: 5s, established: 1h, half_closed: 60s, closed: 1s, port_rest: 1m, udp: 31s}\ngue_port: 6081\nflows:",
+		"~ timeouts.embryonic: 10s -> 5s\n"
+		"~ timeouts.established: 124m -> 1h\n"
+		"~ timeouts.half_closed: 4m -> 1m\n"
+		"~ timeouts.closed: 10s -> 1s\n"
+		"~ timeouts.udp: 30s -> 31s\n"
+		"~ gue_port: 6080 -> 6081\n");
+	changes("  affinity: source",
+		"  affinity: source\n  max_new_flows: 5000/s\n  drain_timeout: 1m\n  on_rollback: {flows: reset}",
+		"~ max_new_flows of shop: any number -> 5000/s\n"
+		"~ drain_timeout of shop: 5m -> 1m\n"
+		"~ on_rollback of shop: drain -> reset\n");
+	changes("  affinity: source", "  affinity: flow", "~ affinity of shop: source -> flow\n");
+	changes("  affinity: source", "  affinity: {ipv4: 24}",
+		"~ affinity of shop: source -> source {ipv4: 24, ipv6: 64}\n");
+	changes("weight: 5%", "weight: 12.5%", "~ weight of shop/canary: 5% -> 12.5%\n");
+	changes(", weight: 5%", "", "~ weight of shop/canary: 5% -> 0%\n");
+	assert_diff(base, edit(edit(base, "baseline: stable", "baseline: canary"), ", weight: 5%", ""),
+		    "~ baseline of shop: stable -> canary\n"
+		    "~ weight of shop/stable: the rest -> 0%\n"
+		    "~ weight of shop/canary: 5% -> the rest\n",
+		    "");
+}
+
+static void test_backends(void **state)
+{
+	(void)state;
+	changes("\"10.0.0.12:3000\"", "\"10.0.0.12:3000\", \"10.0.0.13:3000\"",
+		"+ backend 10.0.0.13:3000 of shop/stable\n");
+	changes("\"10.0.0.12:3000\"", "{address: \"10.0.0.13:3000\", weight: 2}",
+		"+ backend 10.0.0.13:3000 of shop/stable: weight 2\n"
+		"- backend 10.0.0.12:3000 of shop/stable (draining)\n");
+	changes("\"10.0.0.12:3000\"", "{address: \"10.0.0.12:3000\", weight: 3}",
+		"~ backend 10.0.0.12:3000 of shop/stable: weight 1 -> 3\n");
+	changes("10.0.0.12:3000", "10.0.0.12:3001",
+		"+ backend 10.0.0.12:3001 of shop/stable\n"
+		"- backend 10.0.0.12:3000 of shop/stable (draining)\n");
+	changes("[2001:db8:2::1]:25", "[2001:db8:2::2]:25",
+		"+ backend [2001:db8:2::2]:25 of mail/one\n"
+		"- backend [2001:db8:2::1]:25 of mail/one (draining)\n");
+}
+
+static void test_versions_and_listeners(void **state)
+{
+	(void)state;
+	changes(", \"192.0.2.1:443/tcp\"]", ", \"192.0.2.2:80/tcp\"]",
+		"+ listener 192.0.2.2:80/tcp of shop\n"
+		"- listener 192.0.2.1:443/tcp of shop\n");
+	changes("    canary: {backends: [\"10.0.0.21:3000\"], weight: 5%}\n", "",
+		"- version canary of shop\n"
+		"- backend 10.0.0.21:3000 of shop/canary (draining)\n");
+	changes("    canary:", "    next:",
+		"+ version next of shop: weight 5%\n"
+		"+ backend 10.0.0.21:3000 of shop/next\n"
+		"- version canary of shop\n"
+		"- backend 10.0.0.21:3000 of shop/canary (draining)\n");
+}
+
+/* By what they do: not by where they stand, nor by the versions' order. */
+static void test_rules(void **state)
+{
+	static const char one[] =
+		"  affinity: source\n"
+		"  rules: [{from: 10.8.0.0/16, version: canary}, {from: 10.9.0.0/16, version: stable}]\n";
+	const char *with;
+	char *ruled;
+
+	(void)state;
+	changes("  affinity: source\n", one, "~ rules of shop: 0 -> 2\n");
+	with = edit(base, "  affinity: source\n", one);
+	ruled = strdup(with);
+	assert_non_null(ruled);
+	assert_diff(ruled, base, "~ rules of shop: 2 -> 0\n", "");
+	assert_diff(ruled, edit(ruled, "10.9.0.0/16, version: stable", "10.9.0.0/16, version: canary"),
+		    "~ rules of shop: 2, others than before\n", "");
+	assert_diff(ruled, edit(ruled, "10.9.0.0/16", "10.9.0.0/17"), "~ rules of shop: 2, others than before\n", "");
+	assert_diff(ruled,
+		    edit(ruled, "{from: 10.8.0.0/16, version: canary}, {from: 10.9.0.0/16, version: stable}",
+			 "{from: 10.9.0.0/16, version: stable}, {from: 10.8.0.0/16, version: canary}"),
+		    "", "");
+	free(ruled);
+}
+
+/* Addresses that change tunnels only: connections name no port of them. */
+static void test_tunnels(void **state)
+{
+	static const char tunnel[] =
+		"interfaces: [eth0]\n"
+		"snat: {addresses: [10.0.0.2]}\n"
+		"services:\n"
+		"- {name: a, listen: 192.0.2.1:80/tcp, forward: ipip, versions: {v: {backends: [10.0.0.9]}}}\n";
+
+	(void)state;
+	assert_diff(tunnel, edit(tunnel, "[10.0.0.2]", "[10.0.0.3]"), "~ snat.addresses: 10.0.0.2 -> 10.0.0.3\n", "");
+	assert_diff(tunnel, edit(tunnel, "10.0.0.9]", "10.0.0.9, 10.0.0.10]"), "+ backend 10.0.0.10:80 of a/v\n", "");
+}
+
+/* Processes on this host have no address of their own. */
+static void test_local(void **state)
+{
+	static const char local[] =
+		"interfaces: [eth0]\n"
+		"services:\n"
+		"- {name: a, listen: 192.0.2.1:80/tcp, forward: local, versions: {v: {backends: [3001]}}}\n";
+
+	(void)state;
+	assert_diff(local, edit(local, "[3001]", "[3002]"),
+		    "+ backend :3002 of a/v\n"
+		    "- backend :3001 of a/v (draining)\n",
+		    "");
+	assert_diff(local, edit(local, "192.0.2.1:80/tcp", "[192.0.2.1:80/tcp, 192.0.2.1:53/udp]"),
+		    "+ listener 192.0.2.1:53/udp of a\n", "");
+}
+
+static void test_services(void **state)
+{
+	(void)state;
+	assert_diff(base,
+		    edit(edit(base, "- name: mail", "- name: post"), "- name: shop",
+			 "- name: api\n"
+			 "  listen: \"192.0.2.9:80/tcp\"\n"
+			 "  affinity: flow\n"
+			 "  versions: {v1: {backends: [\"10.0.0.31:80\"]}}\n"
+			 "- name: shop"),
+		    "+ service api: forward nat, affinity flow\n"
+		    "+ listener 192.0.2.9:80/tcp of api\n"
+		    "+ version v1 of api: weight the rest\n"
+		    "+ backend 10.0.0.31:80 of api/v1\n"
+		    "+ service post: forward gateway, affinity source\n"
+		    "+ listener [2001:db8::10]:25/tcp of post\n"
+		    "+ version one of post: weight the rest\n"
+		    "+ backend [2001:db8:2::1]:25 of post/one\n"
+		    "- service mail\n"
+		    "- listener [2001:db8::10]:25/tcp of mail\n"
+		    "- version one of mail\n"
+		    "- backend [2001:db8:2::1]:25 of mail/one (draining)\n",
+		    "");
+}
+
+static void refused(const char *what, const char *with, const char *expected)
+{
+	assert_diff(base, edit(base, what, with), "", expected);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	refused("[eth0, eth1]", "[eth0, eth2]",
+		"serin.yaml:1:20: interfaces: eth2 is new, which takes a restart, expected eth0, eth1 for a reload\n"
+		"serin.yaml:1:14: interfaces: eth1 is gone, which takes a restart, expected eth0, eth1 for a reload\n");
+	refused("attach: auto", "attach: xdp",
+		"serin.yaml:2:9: attach changes from auto to xdp, which takes a restart, expected auto for a reload\n");
+	refused("127.0.0.1:9477", "127.0.0.1:9478",
+		"serin.yaml:3:16: http.listen changes from 127.0.0.1:9477 to 127.0.0.1:9478, which takes a restart, "
+		"expected 127.0.0.1:9477 for a reload\n");
+	refused("/etc/serin/token", "/etc/serin/secret",
+		"serin.yaml:3:46: http.token_file changes from /etc/serin/token to /etc/serin/secret, "
+		"which takes a restart, expected /etc/serin/token for a reload\n");
+	refused(", token_file: /etc/serin/token", "",
+		"serin.yaml:3:7: http.token_file changes from /etc/serin/token to none, which takes a restart, "
+		"expected /etc/serin/token for a reload\n");
+	refused("{listen: \"127.0.0.1:9477\", token_file: /etc/serin/token}", "off",
+		"serin.yaml:3:7: http.listen changes from 127.0.0.1:9477 to off, which takes a restart, "
+		"expected 127.0.0.1:9477 for a reload\n");
+	refused("ports: 2000-3000", "ports: 2000-3001",
+		"serin.yaml:4:15: snat.ports changes from 2000-3000 to 2000-3001, which takes a restart, "
+		"expected 2000-3000 for a reload\n");
+	refused("ports: 2000-3000", "ports: 2000-3000, addresses: [10.0.0.3, 10.0.0.2]",
+		"serin.yaml:4:37: snat.addresses changes from those that the host would use to 10.0.0.2, 10.0.0.3, "
+		"which takes a restart, expected those that the host would use for a reload\n");
+	/* A default is nowhere in the file. */
+	refused("flows: 65536\n", "",
+		"serin.yaml: flows changes from 65536 to 262144, which takes a restart, expected 65536 for a reload\n");
+}
+
+static void test_forward(void **state)
+{
+	(void)state;
+	refused("forward: nat", "forward: gateway",
+		"serin.yaml:9:12: forward of service shop is gateway, was nat where connections go on, expected nat, "
+		"or another service on another address\n");
+	refused("  forward: gateway\n", "",
+		"serin.yaml:15:3: forward of service mail is nat, was gateway where connections go on, "
+		"expected gateway, or another service on another address\n");
+	/* Nor by another service in its place: the connections belong to the address. */
+	assert_diff(base, edit(edit(base, "name: mail", "name: post"), "forward: gateway", "forward: nat"),
+		    "+ service post: forward nat, affinity source\n"
+		    "+ listener [2001:db8::10]:25/tcp of post\n"
+		    "+ version one of post: weight the rest\n"
+		    "+ backend [2001:db8:2::1]:25 of post/one\n"
+		    "- service mail\n"
+		    "- listener [2001:db8::10]:25/tcp of mail\n"
+		    "- version one of mail\n"
+		    "- backend [2001:db8:2::1]:25 of mail/one (draining)\n",
+		    "serin.yaml:17:12: forward of service post is nat, was gateway where connections go on, "
+		    "expected gateway, or another service on another address\n");
+}
+
+/* The order of SNAT addresses says nothing, and without forward: nat no connection has any. */
+static void test_snat_addresses(void **state)
+{
+	static const char two[] =
+		"interfaces: [eth0]\n"
+		"snat: {addresses: [10.0.0.2, 10.0.0.3]}\n"
+		"services:\n"
+		"- {name: a, listen: 192.0.2.1:80/tcp, forward: nat, versions: {v: {backends: ['10.0.0.9:1']}}}\n";
+
+	(void)state;
+	assert_diff(two, edit(two, "[10.0.0.2, 10.0.0.3]", "[10.0.0.3, 10.0.0.2]"), "", "");
+	assert_diff(two, edit(two, "10.0.0.3]", "10.0.0.4]"), "",
+		    "serin.yaml:2:19: snat.addresses changes from 10.0.0.2, 10.0.0.3 to 10.0.0.2, 10.0.0.4, "
+		    "which takes a restart, expected 10.0.0.2, 10.0.0.3 for a reload\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing),        cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_backends),       cmocka_unit_test(test_versions_and_listeners),
+		cmocka_unit_test(test_rules),          cmocka_unit_test(test_tunnels),
+		cmocka_unit_test(test_local),          cmocka_unit_test(test_services),
+		cmocka_unit_test(test_refused),        cmocka_unit_test(test_forward),
+		cmocka_unit_test(test_snat_addresses),
+	};
+
+	return cmocka_run_group_tests_name("config_diff", tests, NULL, NULL);
+}
