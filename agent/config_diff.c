@@ -68,18 +68,6 @@ static void diff_host(const struct config *old, const struct config *new, struct
 		config_lines_add(lines, "~ gue_port: %u -> %u", old->gue_port, new->gue_port);
 }
 
-static bool has_listener(const struct config_service *service, const struct config_listener *like)
-{
-	for (size_t i = 0; i < service->listener_count; i++) {
-		const struct config_listener *listener = &service->listeners[i];
-
-		if (listener->port == like->port && listener->protocol == like->protocol &&
-		    !memcmp(&listener->addr, &like->addr, sizeof(like->addr)))
-			return true;
-	}
-	return false;
-}
-
 /* The listeners of `in` that `notin` has not. */
 static void diff_listeners(char sign, const struct config_service *in, const struct config_service *notin,
 			   struct config_lines *lines)
@@ -89,7 +77,7 @@ static void diff_listeners(char sign, const struct config_service *in, const str
 	for (size_t i = 0; i < in->listener_count; i++) {
 		const struct config_listener *listener = &in->listeners[i];
 
-		if (!has_listener(notin, listener))
+		if (!config_diff_has_listener(notin, listener))
 			config_lines_add(lines, "%c listener %s/%s of %s", sign,
 					 endpoint_format(&listener->addr, listener->port, text),
 					 protocol_name(listener->protocol), in->name);

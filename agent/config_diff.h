@@ -31,6 +31,10 @@ void config_diff_free(struct config_diff *diff);
 void config_lines_add(struct config_lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void config_lines_free(struct config_lines *lines);
 
+bool config_diff_has_listener(const struct config_service *service, const struct config_listener *like);
+/* The service that has this listening address, or NULL. */
+const struct config_service *config_diff_find_former(const struct config *from, const struct config_listener *listener);
+
 /* config_diff_refused.c: the part of config_diff_make that says what takes more than a reload. */
 void config_diff_find_refused(const struct config *from, const struct config *to, struct config_diff *diff);
 

@@ -110,15 +110,6 @@ static void list_addresses(const struct config_snat *snat, char *buffer, size_t 
 					 address_format(&sorted[i], text));
 }
 
-static bool uses_nat(const struct config *config)
-{
-	for (size_t i = 0; i < config->service_count; i++) {
-		if (config->services[i].forward == SERIN_FORWARD_NAT)
-			return true;
-	}
-	return false;
-}
-
 /* Connections hold ports of the old range, and of the old addresses where there was a service of forward: nat. */
 static void find_snat(const struct config *from, const struct config *to, struct config_diff *diff)
 {
@@ -131,26 +122,30 @@ static void find_snat(const struct config *from, const struct config *to, struct
 	       new_text);
 	list_addresses(old, old_text, sizeof(old_text));
 	list_addresses(new, new_text, sizeof(new_text));
-	if (uses_nat(from))
+	if (config_uses_nat(from, IPPROTO_TCP) || config_uses_nat(from, IPPROTO_UDP))
 		refuse(&diff->refused, to, new->addresses_place.line ? new->addresses_place : new->place,
 		       "snat.addresses", old_text, new_text);
 	else if (strcmp(old_text, new_text))
 		config_lines_add(&diff->changes, "~ snat.addresses: %s -> %s", old_text, new_text);
 }
 
-/* The service that had this listening address; its connections go on as they began. */
-static const struct config_service *find_former(const struct config *from, const struct config_listener *listener)
+bool config_diff_has_listener(const struct config_service *service, const struct config_listener *like)
+{
+	for (size_t i = 0; i < service->listener_count; i++) {
+		const struct config_listener *listener = &service->listeners[i];
+
+		if (listener->port == like->port && listener->protocol == like->protocol &&
+		    !memcmp(&listener->addr, &like->addr, sizeof(like->addr)))
+			return true;
+	}
+	return false;
+}
+
+const struct config_service *config_diff_find_former(const struct config *from, const struct config_listener *listener)
 {
 	for (size_t i = 0; i < from->service_count; i++) {
-		const struct config_service *service = &from->services[i];
-
-		for (size_t j = 0; j < service->listener_count; j++) {
-			const struct config_listener *other = &service->listeners[j];
-
-			if (other->port == listener->port && other->protocol == listener->protocol &&
-			    !memcmp(&other->addr, &listener->addr, sizeof(listener->addr)))
-				return service;
-		}
+		if (config_diff_has_listener(&from->services[i], listener))
+			return &from->services[i];
 	}
 	return NULL;
 }
@@ -163,7 +158,7 @@ static void find_forward(const struct config *from, const struct config *to, con
 	char text[256];
 
 	for (size_t i = 0; i < service->listener_count && (!old || old->forward == service->forward); i++)
-		old = find_former(from, &service->listeners[i]);
+		old = config_diff_find_former(from, &service->listeners[i]);
 	if (old && old->forward != service->forward)
 		config_lines_add(lines,
 				 "%sforward of service %s is %s, was %s where connections go on, expected %s, "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A changed configuration file takes effect: compared, prepared, applied, and then it is the one that runs. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,14 @@ static struct controller *next_new(const struct controller *controller)
 	next->options = controller->options;
 	next->datapath = controller->datapath;
 	next->neigh = controller->neigh;
-	next->at_work = true;
 	return next;
+}
+
+/* Ports of addresses in use are ours already, but not those of a protocol that nobody had a port of. */
+static bool is_at_work(const struct config *from, const struct config *to)
+{
+	return (config_uses_nat(from, IPPROTO_TCP) || !config_uses_nat(to, IPPROTO_TCP)) &&
+	       (config_uses_nat(from, IPPROTO_UDP) || !config_uses_nat(to, IPPROTO_UDP));
 }
 
 /* Only what is its own. */
@@ -50,6 +57,8 @@ static int compare(struct reload *reload, struct complaint *complaint)
 		r = complain(complaint, -ENOMEM, "not enough memory to compare the configurations");
 	if (!r && reload->diff.refused.count)
 		r = refuse(&reload->diff.refused, complaint);
+	if (!r)
+		next->at_work = is_at_work(reload->controller->config, next->config);
 	return r;
 }
 

@@ -111,6 +111,25 @@ static int carry_all_over(struct reload *reload, struct complaint *complaint)
 	return r;
 }
 
+/* Not wrong: the address may be announced by other means, or move here when another host fails. */
+static void note_strangers(struct reload *reload, const struct config_service *service)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	for (size_t i = 0; i < service->listener_count; i++) {
+		const struct config_listener *listener = &service->listeners[i];
+		bool is_local = true;
+
+		if (config_diff_find_former(reload->controller->config, listener) ||
+		    hostcheck_listener_address(&listener->addr, &is_local) || is_local)
+			continue;
+		config_lines_add(&reload->diff.changes,
+				 "= %s of %s is none of this host's addresses: nobody answers ARP or neighbour "
+				 "discovery for it",
+				 address_format(&listener->addr, text), service->name);
+	}
+}
+
 int reload_prepare(struct reload *reload, struct complaint *complaint)
 {
 	struct controller *next = reload->next;
@@ -125,6 +144,8 @@ int reload_prepare(struct reload *reload, struct complaint *complaint)
 		r = startup_make_plans(next, reload->differs, complaint);
 	if (r)
 		return r;
+	for (size_t i = 0; i < next->config->service_count; i++)
+		note_strangers(reload, &next->config->services[i]);
 	image_union(reload->running, &next->image, reload->both);
 	image_undo(reload->running, &next->image, reload->back);
 	return 0;

@@ -20,6 +20,10 @@ configure() {
 
 generation() { api GET /v1/services/shop | jq .generation; }
 
+# YAML: rules for the service shop
+rule() { sed -i "/^    affinity:/a\\    rules: [$1]" "$CONFIG"; }
+rules_in_kernel() { bpftool -j map dump pinned "$PINS/rules" | jq length; }
+
 # WHAT REGEXP...: it is applied, and says every one of these
 reload() {
 	local what=$1 status=0 said
@@ -85,6 +89,10 @@ check_equal "weight of the canary" "$(weight_of canary)" 2000
 
 # A service comes and goes; connections to it outlive it.
 CANARY=$C2 API=yes configure 10%
+sed -i "s/$VIP:81/203.0.113.77:81/" "$CONFIG"
+check_match "an address that nobody here has is noted" "$(serin reload --dry-run)" \
+	"^= 203.0.113.77 of api is none of this host's addresses: "
+CANARY=$C2 API=yes configure 10%
 reload "a service more" "^\+ service api: forward nat, affinity source$" "^\+ listener $VIP:81/tcp of api$"
 check_match "the new service answers" "$(fetch "http://$VIP:81/")" "^stable-2 "
 start_load outlived -t $VIP:81 -s 10.64.50.0 -n 100 -k 100 -i 50 -d 6
@@ -106,6 +114,23 @@ check_equal "share of the canary" "$(share_of baseline canary)" 0
 CANARY="$C1, $C2" configure 40%
 reload "the version again" "^\+ version canary of shop: weight 40%$"
 check_equal "weight of the canary" "$(weight_of canary)" 4000
+
+# Clients that are placed. The rules of before leave the kernel with the plan that asked them.
+rule "{from: 10.64.100.0/23, version: canary}, {from: 10.7.0.0/16, version: stable}"
+reload "rules" "^~ rules of shop: 0 -> 2$"
+survey placed
+check_equal "share of the canary" "$(share_of placed canary)" 100
+CANARY="$C1, $C2" configure 40%
+rule "{from: 10.64.100.0/23, version: stable}, {from: 10.7.0.0/16, version: stable}"
+reload "other rules" "^~ rules of shop: 2, others than before$"
+survey replaced
+check_equal "share of the canary" "$(share_of replaced canary)" 0
+check_equal "rules in the kernel" "$(rules_in_kernel)" 2
+refused "a rule for nobody" "9:.*canarx.*, expected " 's/10.7.0.0.16, version: stable/10.7.0.0\/16, version: canarx/'
+check_equal "rules in the kernel" "$(rules_in_kernel)" 2
+CANARY="$C1, $C2" configure 40%
+reload "no rules" "^~ rules of shop: 2 -> 0$"
+check_equal "rules in the kernel" "$(rules_in_kernel)" 0
 
 # Nothing of this is applied.
 refused "not YAML" "7:5: " 's/listen: \[/listen: [[/'
@@ -132,6 +157,14 @@ said=$(serin reload 2>&1) || status=$?
 check_equal "no file: exit code" $status 1
 check_match "no file: says so" "$said" "$CONFIG: No such file"
 check_equal "weight of the canary" "$(weight_of canary)" 4000
+
+CANARY="$C1, $C2" configure 45%
+chown 65534 "$CONFIG"
+chmod 600 "$CONFIG"
+refused "a file that the agent may not read" " Permission denied, expected a file that can be read"
+rm "$CONFIG"
+check_match "the API wants true or false" "$(api POST /v1/reload '{"check": 1}')" '"check.* is neither true nor false'
+check_match "the API knows its keys" "$(api POST /v1/reload '{"chekc": true}')" 'unknown key .*chekc'
 
 CANARY=$C1 configure 30%
 kill -HUP "$AGENT_PID"
@@ -165,12 +198,14 @@ check_equal "weight of the canary" "$(weight_of canary)" 5000
 bpftool map freeze pinned "$PINS/listeners"
 before=$(api GET /v1/services/shop | jq -c '[.versions[].weight]')
 CANARY=$C2 API=yes configure 20%
+rule "{from: 10.64.0.0/16, version: canary}"
 status=0
 said=$(serin reload 2>&1) || status=$?
 check_equal "stopped half-way: exit code" $status 1
 check_match "stopped half-way: says so" "$said" "cannot write the listeners .*; the changes made before it were taken back$"
 check_equal "stopped half-way: weights" "$(api GET /v1/services/shop | jq -c '[.versions[].weight]')" "$before"
 survey back
+check_equal "stopped half-way: rules in the kernel" "$(rules_in_kernel)" 0
 check_equal "stopped half-way: connections to what was not added" "$(connections_to back canary-2)" 0
 check_between "stopped half-way: share of the canary" "$(share_of back canary)" 38 62
 
