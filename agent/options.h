@@ -26,7 +26,7 @@ enum option_set {
 	OPTION_STATE_DIR = 1 << 9,
 	OPTION_LOG_LEVEL = 1 << 10,
 	OPTION_LOG_FORMAT = 1 << 11,
-	OPTION_DRY_RUN = 1 << 12,
+	OPTION_DRY_RUN = 1 << 14,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
