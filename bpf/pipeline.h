@@ -141,7 +141,8 @@ verified_once int core_meet(void)
 	opening = &here->opening;
 	if (pkt->door == DOOR_TC_EGRESS)
 		return VERDICT_PASS;
-	listener = listener_of(here, pkt->dport, &opening->listener);
+	/* Port 0 is the address, not a service on it. */
+	listener = pkt->dport ? listener_of(here, pkt->dport, &opening->listener) : NULL;
 	if (!listener || !listener->forward || !sent_to_us(pkt)) {
 		if (pkt->unusual & UNUSUAL_FIRST_FRAGMENT)
 			fragment_teach(true);

@@ -43,7 +43,7 @@ static struct serin_way first_packet(struct lab *lab, const char *client, bool i
 	syn.flags = SYN;
 	syn.to = NET_FRONT_MAC;
 	syn.from = NET_CLIENT_GATEWAY_MAC;
-	assert_int_equal(lab_run(lab, LAB_FRONT, segment_write(&syn, &frame)), XDP_REDIRECT);
+	assert_int_equal(lab_run(lab, LAB_FRONT, segment_write(&syn, &frame)), LAB_ON);
 	index = flowtable_find(lab, &syn);
 	assert_int_not_equal(index, FLOWTABLE_NONE);
 	return flowtable_way(lab, index);
