@@ -35,7 +35,8 @@ static __always_inline __u64 change_addr4(__u64 sum, __be32 *field, const struct
 
 /* The embedded ports and, where it is still there, the checksum. `addresses`: what has changed in its pseudo-header. The
  * sum of all that has changed here. */
-static __always_inline __u64 translate_ports(__u16 *ports, void *end, const struct scratch *here, __u64 addresses)
+static __always_inline __u64 translate_ports(void *l3, __u16 *ports, void *end, const struct scratch *here,
+					     __u64 addresses)
 {
 	const struct rewrite *to = &here->flow.rewrite;
 	__u64 sum = change16(0, &ports[0], to->dport);
@@ -44,7 +45,8 @@ static __always_inline __u64 translate_ports(__u16 *ports, void *end, const stru
 	sum = change16(sum, &ports[1], to->sport);
 	if (here->pkt.protocol == IPPROTO_UDP)
 		check = ports[3] ? &ports[3] : NULL;
-	else if ((void *)(ports + 9) <= end)
+	/* Behind a short packet the frame may be padded. */
+	else if ((void *)(ports + 9) <= end && (void *)(ports + 9) - l3 <= here->pkt.length)
 		check = &ports[8];
 	if (check)
 		sum = change16(sum, check, checksum_update(*check, addresses + sum));
@@ -52,7 +54,7 @@ static __always_inline __u64 translate_ports(__u16 *ports, void *end, const stru
 }
 
 /* The sum of what has changed in the ICMP message; -1: it cannot be read after all, and nothing has changed. */
-static __always_inline __s64 translate_embedded4(struct iphdr *inner, void *end, const struct scratch *here)
+static __always_inline __s64 translate_embedded4(void *l3, struct iphdr *inner, void *end, const struct scratch *here)
 {
 	const struct rewrite *to = &here->flow.rewrite;
 	__u64 addresses, sum;
@@ -66,10 +68,10 @@ static __always_inline __s64 translate_embedded4(struct iphdr *inner, void *end,
 	addresses = change_addr4(0, &inner->saddr, &to->dst);
 	addresses = change_addr4(addresses, &inner->daddr, &to->src);
 	sum = change16(addresses, &inner->check, checksum_update(inner->check, addresses));
-	return sum + translate_ports(ports, end, here, addresses);
+	return sum + translate_ports(l3, ports, end, here, addresses);
 }
 
-static __always_inline __s64 translate_embedded6(struct ipv6hdr *inner, void *end, const struct scratch *here)
+static __always_inline __s64 translate_embedded6(void *l3, struct ipv6hdr *inner, void *end, const struct scratch *here)
 {
 	const struct rewrite *to = &here->flow.rewrite;
 	__u16 *ports = (void *)(inner + 1);
@@ -79,7 +81,7 @@ static __always_inline __s64 translate_embedded6(struct ipv6hdr *inner, void *en
 		return -1;
 	addresses = change_addr(0, inner->saddr.in6_u.u6_addr32, &to->dst);
 	addresses = change_addr(addresses, inner->daddr.in6_u.u6_addr32, &to->src);
-	return addresses + translate_ports(ports, end, here, addresses);
+	return addresses + translate_ports(l3, ports, end, here, addresses);
 }
 
 /* The router that complains keeps its address where the receiver can have a route to it: from the client's side through to
@@ -97,7 +99,7 @@ static __noinline bool translate(void *l3, struct icmphdr *icmp, void *end, cons
 	if ((void *)(icmp + 1) > end || (void *)(ip + 1) > end)
 		return false;
 	if (here->pkt.family == SERIN_IPV4) {
-		sum = translate_embedded4((void *)(icmp + 1), end, here);
+		sum = translate_embedded4(l3, (void *)(icmp + 1), end, here);
 		if (sum < 0)
 			return false;
 		outer = change_addr4(0, &ip->daddr, &to->dst);
@@ -111,7 +113,7 @@ static __noinline bool translate(void *l3, struct icmphdr *icmp, void *end, cons
 	} else {
 		if ((void *)(ip6 + 1) > end)
 			return false;
-		sum = translate_embedded6((void *)(icmp + 1), end, here);
+		sum = translate_embedded6(l3, (void *)(icmp + 1), end, here);
 		if (sum < 0)
 			return false;
 		sum += change_addr(0, ip6->daddr.in6_u.u6_addr32, &to->dst);
