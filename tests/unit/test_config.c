@@ -56,7 +56,11 @@ static const char most[] =
 	"    affinity: source\n"
 	"    forward: nat\n"
 	"    listen: 203.0.113.11:80/tcp\n"
-	"    versions: {v1: *stable}\n";
+	"    versions: {v1: *stable}\n"
+	"  - {name: node, forward: local, listen: [127.0.0.1:80/tcp, '[::1]:80/udp'], versions: {v: {backends: [3001]}},\n"
+	"     rules: [{from: 10.0.0.0/8, version: v}, {from: '2001:db8::/32', version: v}, {from: '::/0', version: v}],\n"
+	"     max_new_flows: 5000/s, drain_timeout: 90s, on_rollback: {flows: reset}, protocol: udp}\n"
+	"  - {name: tunnel, forward: gue, listen: 203.0.113.12:80/udp, versions: {v: {backends: [10.0.0.1, '2001:db8::1']}}}\n";
 
 static struct config *parse(const char *text)
 {
@@ -196,7 +200,7 @@ static void test_everything(void **state)
 
 	(void)state;
 	assert_host_section(config);
-	assert_int_equal(config->service_count, 3);
+	assert_int_equal(config->service_count, 5);
 	assert_shop(&config->services[0]);
 	service = config_find_service(config, "shop-6");
 	assert_ptr_equal(service, &config->services[1]);
