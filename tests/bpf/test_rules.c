@@ -136,6 +136,5 @@ int main(void)
 		cmocka_unit_test(rules_change_with_the_plan),
 	};
 
-	net_enter();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return EXPECT_RUN("rules", tests);
 }
