@@ -137,6 +137,11 @@ int datapath_clear_named(struct datapath *datapath);
 /* Before an id is given to another backend: its counters, of all CPUs, back to zero. */
 int datapath_clear_stats(struct datapath *datapath, unsigned int backend);
 
+/* No flow names this backend, nor does a plan: its entry and its counters become zero, and with `endpoint_too`, where no
+ * other backend shares it, its endpoint's SNAT ports are forgotten. */
+int datapath_forget_backend(struct datapath *datapath, unsigned int backend, bool endpoint_too,
+			    struct complaint *complaint);
+
 /* Set and clear flags (enum serin_backend_flags) of a backend that is there, in one step for the packets. The caller's
  * image of the tables does not follow by itself. -ENOENT: the id belongs to no backend. */
 int datapath_set_backend_flags(struct datapath *datapath, unsigned int backend, uint8_t set, uint8_t clear,
