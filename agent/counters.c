@@ -9,8 +9,10 @@ int counters_read(struct counters *counters, struct datapath *datapath, const st
 	int first = 0, r;
 
 	for (unsigned int i = 0; i < SERIN_MAX_BACKENDS; i++) {
-		if (!(image->backends[i].flags & SERIN_BACKEND_USED))
+		if (!(image->backends[i].flags & SERIN_BACKEND_USED)) {
+			memset(&counters->backends[i], 0, sizeof(counters->backends[i]));
 			continue;
+		}
 		r = datapath_read_stats(datapath, i, &counters->backends[i]);
 		first = first ? first : r;
 	}
@@ -30,6 +32,24 @@ void counters_add(struct serin_stats *sum, const struct serin_stats *more)
 	sum->opened += more->opened;
 	sum->established += more->established;
 	sum->closed += more->closed;
+	sum->gone += more->gone;
+	sum->placed += more->placed;
+}
+
+uint64_t counters_active(const struct serin_stats *stats)
+{
+	int64_t active = (int64_t)SERIN_ACTIVE(stats);
+
+	return active < 0 ? 0 : (uint64_t)active;
+}
+
+void counters_retire(struct counters *counters, const struct image *image, unsigned int backend)
+{
+	const struct serin_backend *of = &image->backends[backend];
+
+	counters->retired[of->service % SERIN_MAX_SERVICES][of->version % SERIN_MAX_VERSIONS] +=
+		counters->backends[backend].opened;
+	memset(&counters->backends[backend], 0, sizeof(counters->backends[backend]));
 }
 
 void counters_sample(const struct counters *counters, const struct image *image, struct service *services,
@@ -40,6 +60,7 @@ void counters_sample(const struct counters *counters, const struct image *image,
 	for (size_t i = 0; i < service_count; i++) {
 		by_id[services[i].id] = &services[i];
 		services[i].newest = (struct window_sample){ .at_ms = now_ms };
+		memcpy(services[i].newest.opened, counters->retired[services[i].id], sizeof(services[i].newest.opened));
 	}
 	for (size_t i = 0; i < SERIN_MAX_BACKENDS; i++) {
 		const struct serin_backend *backend = &image->backends[i];

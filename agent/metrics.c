@@ -43,6 +43,9 @@ static const struct backend_family backend_families[] = {
 	{ "serin_connections_total", "Connections given to a backend.", ALONE(opened) },
 	{ "serin_handshakes_total", "Handshakes that the client completed.", ALONE(established) },
 	{ "serin_connections_closed_total", "Connections that ended with both FINs or a valid RST.", ALONE(closed) },
+	{ "serin_connections_gone_total", "Connections that ended otherwise: expired, or taken for a new one.",
+	  ALONE(gone) },
+	{ "serin_connections_placed_total", "Connections whose client a rule has placed.", ALONE(placed) },
 	{ "serin_resets_total", "Valid TCP resets, by who sent them.", BY_ORIGIN(resets) },
 };
 
@@ -84,16 +87,22 @@ static void print_label(FILE *out, const char *separator, const char *name, cons
 	fputc('"', out);
 }
 
+/* Without a closing brace. */
+static void print_backend_labels(FILE *out, const char *name, const struct metrics_backend *backend)
+{
+	fputs(name, out);
+	print_label(out, "{", "service", backend->service);
+	print_label(out, ",", "version", backend->version);
+	print_label(out, ",", "backend", backend->backend);
+	print_label(out, ",", "role", backend->role);
+}
+
 static void print_backend_line(FILE *out, const struct backend_family *family, size_t line,
 			       const struct metrics_backend *backend)
 {
 	const char *at = (const char *)backend->stats + family->line[line].offset;
 
-	fputs(family->name, out);
-	print_label(out, "{", "service", backend->service);
-	print_label(out, ",", "version", backend->version);
-	print_label(out, ",", "backend", backend->backend);
-	print_label(out, ",", "role", backend->role);
+	print_backend_labels(out, family->name, backend);
 	if (family->label)
 		print_label(out, ",", family->label, family->line[line].value);
 	fprintf(out, "} %" PRIu64 "\n", (uint64_t)*(const __u64 *)at);
@@ -106,6 +115,15 @@ static void print_backend_family(FILE *out, const struct backend_family *family,
 		print_backend_line(out, family, 0, &metrics->backends[i]);
 		if (family->label)
 			print_backend_line(out, family, 1, &metrics->backends[i]);
+	}
+}
+
+static void print_active(FILE *out, const struct metrics *metrics)
+{
+	print_head(out, "serin_connections_active", "gauge", "Connections that have not ended.");
+	for (size_t i = 0; i < metrics->backend_count; i++) {
+		print_backend_labels(out, "serin_connections_active", &metrics->backends[i]);
+		fprintf(out, "} %" PRIu64 "\n", metrics->backends[i].active);
 	}
 }
 
@@ -164,6 +182,14 @@ static void print_table(FILE *out, const struct metrics *metrics)
 
 	print_head(out, "serin_flow_table_ways", "gauge", "Places of the flow table; a connection takes two.");
 	fprintf(out, "serin_flow_table_ways %" PRIu64 "\n", metrics->flow_table_ways);
+	if (metrics->is_swept) {
+		print_head(out, "serin_flow_table_entries", "gauge",
+			   "Connections in the flow table, by the last sweep over it; ended ones linger.");
+		fprintf(out, "serin_flow_table_entries %" PRIu64 "\n", metrics->flows);
+		print_head(out, "serin_flow_table_sweep_seconds", "gauge",
+			   "How long that sweep took, pauses included.");
+		fprintf(out, "serin_flow_table_sweep_seconds %.9g\n", metrics->sweep_seconds);
+	}
 	print_head(out, "serin_flow_evictions_total", "counter",
 		   "Places taken for a new connection, by what was there.");
 	for (i = 0; i < sizeof(evictable) / sizeof(evictable[0]); i++)
@@ -176,7 +202,14 @@ static void print_table(FILE *out, const struct metrics *metrics)
 		      table->ports_unrested);
 	print_counter(out, "serin_flow_lost_races_total", "Connections that another CPU had opened at the same moment.",
 		      table->lost_races);
-	print_counter(out, "serin_rst_sent_total", "Resets sent for segments of no known connection.", table->rst_sent);
+	print_counter(out, "serin_flows_unremembered_packets_total",
+		      "Packets of one-way modes sent without a place in the flow table.", table->unremembered);
+	print_counter(out, "serin_flows_emptied_total",
+		      "Connections ended to empty a backend: reset on both sides, or let move (UDP).",
+		      metrics->flows_emptied);
+	print_counter(out, "serin_rst_sent_total", "Resets sent by the program in answer to a segment.",
+		      table->rst_sent);
+	print_counter(out, "serin_icmp_sent_total", "ICMP errors sent: too big, or time exceeded.", table->icmp_sent);
 }
 
 static void print_agent(FILE *out, const struct metrics *metrics)
@@ -193,6 +226,7 @@ void metrics_print(FILE *out, const struct metrics *metrics)
 {
 	for (size_t i = 0; i < sizeof(backend_families) / sizeof(backend_families[0]); i++)
 		print_backend_family(out, &backend_families[i], metrics);
+	print_active(out, metrics);
 	print_versions(out, metrics);
 	print_services(out, metrics);
 	print_drops(out, metrics);

@@ -17,6 +17,7 @@
 struct metrics_backend {
 	const char *service, *version, *backend, *role;
 	const struct serin_stats *stats;
+	uint64_t active;
 };
 
 struct metrics_version {
@@ -41,6 +42,10 @@ struct metrics {
 	uint64_t drops[SERIN_DROPS];
 	struct serin_table_stats table;
 	uint64_t flow_table_ways; /* capacity */
+	bool is_swept;            /* without: `flows` is not known yet, and no line is printed */
+	uint64_t flows;           /* in the table, by the last whole sweep */
+	double sweep_seconds;     /* how long that took, pauses included */
+	uint64_t flows_emptied;   /* ended by the agent, to empty a backend */
 	double tick_seconds;      /* how long the last tick took */
 	const char *build;        /* serin's version */
 };

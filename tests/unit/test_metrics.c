@@ -14,6 +14,8 @@
 
 #include "metrics.h"
 
+#define ABI "2"
+
 #define MAX_SAMPLES 512
 #define MAX_FAMILIES 64
 
@@ -157,14 +159,16 @@ static const struct serin_stats busy = {
 	.established = 4,
 	.closed = 3,
 	.resets = { 1, 2 },
+	.gone = 1,
+	.placed = 2,
 };
 static const struct serin_stats idle;
 
 static struct metrics make_metrics(void)
 {
 	static const struct metrics_backend backends[] = {
-		{ "shop", "stable", "10.0.0.11:3000", "baseline", &busy },
-		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle },
+		{ "shop", "stable", "10.0.0.11:3000", "baseline", &busy, 1 },
+		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0 },
 	};
 	static const struct metrics_version versions[] = {
 		{ "shop", "stable", "baseline", 0.95, 0.5, true },
@@ -179,6 +183,10 @@ static struct metrics make_metrics(void)
 		.services = services,
 		.service_count = 1,
 		.flow_table_ways = 1048576,
+		.is_swept = true,
+		.flows = 4321,
+		.sweep_seconds = 3.25,
+		.flows_emptied = 17,
 		.tick_seconds = 0.0025,
 		.build = "1.0",
 	};
@@ -192,6 +200,8 @@ static struct metrics make_metrics(void)
 	metrics.table.ports_unrested = 32;
 	metrics.table.lost_races = 33;
 	metrics.table.rst_sent = UINT64_C(1) << 40;
+	metrics.table.icmp_sent = 34;
+	metrics.table.unremembered = 35;
 	return metrics;
 }
 
@@ -209,6 +219,9 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_connections_total{" STABLE "}", 5);
 	assert_sample(parsed, "serin_handshakes_total{" STABLE "}", 4);
 	assert_sample(parsed, "serin_connections_closed_total{" STABLE "}", 3);
+	assert_sample(parsed, "serin_connections_gone_total{" STABLE "}", 1);
+	assert_sample(parsed, "serin_connections_placed_total{" STABLE "}", 2);
+	assert_sample(parsed, "serin_connections_active{" STABLE "}", 1);
 	assert_sample(parsed, "serin_resets_total{" STABLE ",origin=\"client\"}", 1);
 	assert_sample(parsed, "serin_resets_total{" STABLE ",origin=\"backend\"}", 2);
 	assert_sample(parsed,
@@ -221,6 +234,11 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_drops_total{reason=\"no_flow\"}", 100 + SERIN_DROP_NO_FLOW);
 	assert_sample(parsed, "serin_drops_total{reason=\"fragment_early\"}", 100 + SERIN_DROP_FRAGMENT_EARLY);
 	assert_sample(parsed, "serin_flow_table_ways", 1048576);
+	assert_sample(parsed, "serin_flow_table_entries", 4321);
+	assert_sample(parsed, "serin_flow_table_sweep_seconds", 3.25);
+	assert_sample(parsed, "serin_flows_emptied_total", 17);
+	assert_sample(parsed, "serin_icmp_sent_total", 34);
+	assert_sample(parsed, "serin_flows_unremembered_packets_total", 35);
 	assert_sample(parsed, "serin_flow_evictions_total{state=\"embryonic\"}", 200 + SERIN_WAY_EMBRYONIC);
 	assert_sample(parsed, "serin_flow_evictions_total{state=\"closed\"}", 200 + SERIN_WAY_CLOSED);
 	assert_sample(parsed, "serin_flow_evictions_total{state=\"expired\"}", 30);
@@ -229,24 +247,24 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_flow_lost_races_total", 33);
 	assert_sample(parsed, "serin_rst_sent_total", 1099511627776.0);
 	assert_sample(parsed, "serin_agent_tick_seconds", 0.0025);
-	assert_sample(parsed, "serin_build_info{version=\"1.0\",abi=\"1\"}", 1);
+	assert_sample(parsed, "serin_build_info{version=\"1.0\",abi=\"" ABI "\"}", 1);
 	free(parsed);
 }
 
-/* 2 backends, 9 lines each; 2 weights, 1 measured share; 1 service; drops; 5 states; 5 of the table; 2 of the agent. */
+/* 2 backends, 12 lines each; 2 weights, 1 measured share; 1 service; drops; 5 states; 10 of the table; 2 of the agent. */
 static void test_nothing_else(void **state)
 {
 	struct metrics metrics = make_metrics();
 	struct parsed *parsed = print_and_parse(&metrics);
 
 	(void)state;
-	assert_int_equal(parsed->sample_count, 2 * 9 + 3 + 1 + SERIN_DROPS + 5 + 5 + 2);
+	assert_int_equal(parsed->sample_count, 2 * 12 + 3 + 1 + SERIN_DROPS + 5 + 10 + 2);
 	free(parsed);
 }
 
 static void test_labels_are_escaped(void **state)
 {
-	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy };
+	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy, 1 };
 	struct metrics metrics = make_metrics();
 	struct parsed *parsed;
 
@@ -261,22 +279,36 @@ static void test_labels_are_escaped(void **state)
 	free(parsed);
 }
 
+/* What no sweep has counted yet is left out, not called none. */
+static void test_before_the_first_sweep(void **state)
+{
+	struct metrics metrics = make_metrics();
+	struct parsed *parsed;
+
+	(void)state;
+	metrics.is_swept = false;
+	parsed = print_and_parse(&metrics);
+	assert_int_equal(parsed->sample_count, 2 * 12 + 3 + 1 + SERIN_DROPS + 5 + 8 + 2);
+	for (size_t i = 0; i < parsed->family_count; i++)
+		assert_string_not_equal(parsed->families[i].name, "serin_flow_table_entries");
+	free(parsed);
+}
+
 static void test_an_empty_snapshot_is_valid(void **state)
 {
 	struct metrics metrics = { .build = "" };
 	struct parsed *parsed = print_and_parse(&metrics);
 
 	(void)state;
-	assert_sample(parsed, "serin_build_info{version=\"\",abi=\"1\"}", 1);
+	assert_sample(parsed, "serin_build_info{version=\"\",abi=\"" ABI "\"}", 1);
 	free(parsed);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_value_under_its_name),
-		cmocka_unit_test(test_nothing_else),
-		cmocka_unit_test(test_labels_are_escaped),
+		cmocka_unit_test(test_every_value_under_its_name), cmocka_unit_test(test_nothing_else),
+		cmocka_unit_test(test_labels_are_escaped),         cmocka_unit_test(test_before_the_first_sweep),
 		cmocka_unit_test(test_an_empty_snapshot_is_valid),
 	};
 
