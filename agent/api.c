@@ -38,6 +38,7 @@ static const struct route {
 	{ "GET", "/v1/services", FOR_READERS, api_get_services },
 	{ "GET", "/v1/services/*", FOR_READERS, api_get_service },
 	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain },
+	{ "GET", "/v1/services/*/flows", FOR_READERS, api_get_flows },
 	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights },
 	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback },
 	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload },
@@ -224,7 +225,7 @@ static void run(struct api_call *call, const struct route *route, const char *na
 	}
 	if (name && !find_service(call, name, length))
 		return;
-	if (route->fn != api_get_explain && !api_check_parameters(call, none))
+	if (route->fn != api_get_explain && route->fn != api_get_flows && !api_check_parameters(call, none))
 		return;
 	route->fn(call);
 }

@@ -33,7 +33,8 @@ bool api_read_body(struct api_call *call, const char *const *keys, json_t **ret)
 /* Its "reason", which belongs to `body`. False: 400. */
 bool api_read_reason(struct api_call *call, const json_t *body, struct controller_request *request);
 
-/* Answer with the service as it is now, and its ETag. */
+/* The service as it is now, and its ETag into the answer. */
+json_t *api_service_json(struct api_call *call);
 void api_answer_service(struct api_call *call);
 
 /* The handlers, by route. */
@@ -41,6 +42,7 @@ void api_get_metrics(struct api_call *call);
 void api_get_services(struct api_call *call);
 void api_get_service(struct api_call *call);
 void api_get_explain(struct api_call *call);
+void api_get_flows(struct api_call *call);
 void api_put_weights(struct api_call *call);
 void api_post_rollback(struct api_call *call);
 void api_post_reload(struct api_call *call);

@@ -155,16 +155,31 @@ void api_put_weights(struct api_call *call)
 	json_decref(body);
 }
 
-static bool check_flows(struct api_call *call, const json_t *body)
+/* What is not said is as the service's on_rollback says. */
+static bool read_flows(struct api_call *call, const json_t *body, struct controller_request *request)
 {
 	const json_t *flows = json_object_get(body, "flows");
-	const char *text = flows ? json_string_value(flows) : "drain";
+	const char *text = json_string_value(flows);
 
-	if (text && !strcmp(text, "reset"))
-		return refuse(call, "\"flows\": \"reset\" is not available yet, expected \"drain\"");
-	if (!text || strcmp(text, "drain"))
-		return refuse(call, "\"flows\" is neither, expected \"drain\"");
+	if (!flows || json_is_null(flows))
+		request->flows = call->service->config->on_rollback == CONFIG_FLOWS_RESET ? LEAVING_RESET
+											  : LEAVING_DRAIN;
+	else if (text && !strcmp(text, "reset"))
+		request->flows = LEAVING_RESET;
+	else if (text && !strcmp(text, "drain"))
+		request->flows = LEAVING_DRAIN;
+	else
+		return refuse(call, "\"flows\" is neither, expected \"drain\" or \"reset\"");
 	return true;
+}
+
+/* The service, and what becomes of the connections. */
+static void answer_rollback(struct api_call *call, const struct controller_request *request)
+{
+	json_t *service = api_service_json(call);
+
+	json_object_set_new(service, "flows", json_string(request->flows == LEAVING_RESET ? "reset" : "drain"));
+	api_json(call, 200, service);
 }
 
 void api_post_rollback(struct api_call *call)
@@ -177,9 +192,13 @@ void api_post_rollback(struct api_call *call)
 
 	if (call->request->body_length && !api_read_body(call, keys, &body))
 		return;
-	if (check_flows(call, body) && api_read_reason(call, body, &request) && read_if_match(call, &request)) {
+	if (read_flows(call, body, &request) && api_read_reason(call, body, &request) &&
+	    read_if_match(call, &request)) {
 		r = controller_rollback(call->controller, call->service, &request, &complaint);
-		answer(call, r, &complaint);
+		if (r)
+			answer(call, r, &complaint);
+		else
+			answer_rollback(call, &request);
 	}
 	json_decref(body);
 }

@@ -43,6 +43,7 @@ static void add_backends(const struct controller *controller, struct snapshot *s
 			.backend = snapshot->addresses[n],
 			.role = role_of(controller, backend),
 			.stats = &controller->counters.backends[i],
+			.active = counters_active(&controller->counters.backends[i]),
 		};
 		snapshot->metrics.backend_count++;
 	}
@@ -69,6 +70,17 @@ static void add_service(const struct service *service, struct snapshot *snapshot
 	}
 }
 
+static void add_flows(const struct controller *controller, struct metrics *metrics)
+{
+	const struct sweep *sweep = sweeper_last(controller->sweeper);
+
+	metrics->flow_table_ways = (uint64_t)datapath_buckets(controller->datapath) * SERIN_WAYS_PER_BUCKET;
+	metrics->is_swept = sweep->number > 0;
+	metrics->flows = sweep->live;
+	metrics->sweep_seconds = (double)(sweep->ended_ms - sweep->began_ms) / 1000;
+	metrics->flows_emptied = leaving_ended(controller->leaving);
+}
+
 static void fill(const struct controller *controller, struct snapshot *snapshot)
 {
 	struct metrics *metrics = &snapshot->metrics;
@@ -79,7 +91,7 @@ static void fill(const struct controller *controller, struct snapshot *snapshot)
 	for (size_t i = 0; i < SERIN_DROPS; i++)
 		metrics->drops[i] = controller->counters.drops[i];
 	metrics->table = controller->counters.table;
-	metrics->flow_table_ways = (uint64_t)datapath_buckets(controller->datapath) * SERIN_WAYS_PER_BUCKET;
+	add_flows(controller, metrics);
 	metrics->tick_seconds = controller->tick_seconds;
 	metrics->build = SERIN_VERSION;
 	add_backends(controller, snapshot);

@@ -124,11 +124,16 @@ static json_t *service_to_json(const struct controller *controller, const struct
 			 window_span(&service->window, &service->newest), "versions", versions);
 }
 
-void api_answer_service(struct api_call *call)
+json_t *api_service_json(struct api_call *call)
 {
 	controller_refresh(call->controller);
 	snprintf(call->response->etag, sizeof(call->response->etag), "\"%u\"", call->service->now.generation);
-	api_json(call, 200, service_to_json(call->controller, call->service));
+	return service_to_json(call->controller, call->service);
+}
+
+void api_answer_service(struct api_call *call)
+{
+	api_json(call, 200, api_service_json(call));
 }
 
 void api_get_service(struct api_call *call)

@@ -70,6 +70,14 @@ char *client_service_path(const char *service, const char *rest)
 	return path;
 }
 
+char *client_encode(const char *text)
+{
+	char *encoded = curl_easy_escape(NULL, text, 0), *copy = encoded ? strdup(encoded) : NULL;
+
+	curl_free(encoded);
+	return copy;
+}
+
 /* Returning less than was given makes curl give up with CURLE_WRITE_ERROR. */
 static size_t receive(char *bytes, size_t size, size_t count, void *context)
 {

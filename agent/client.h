@@ -18,6 +18,9 @@ struct client *client_close(struct client *client); /* NULL is fine; returns NUL
 /* "/v1/services/NAME" and `rest`, the name percent-encoded. NULL: out of memory. The caller frees it. */
 char *client_service_path(const char *service, const char *rest);
 
+/* Text percent-encoded for a query. NULL: out of memory. The caller frees it. */
+char *client_encode(const char *text);
+
 /* One request and its answer, CLIENT_TIMEOUT_MS at most; `body` may be NULL. 0 and *ret (the caller drops the
  * reference), or a complaint and:
  *   -ENOENT, -ECONNREFUSED  no agent is there        -ETIMEDOUT  one is there but silent

@@ -22,6 +22,7 @@ int cmd_status(const struct options *options);
 int cmd_weight(const struct options *options);
 int cmd_rollback(const struct options *options);
 int cmd_reload(const struct options *options);
+int cmd_flows(const struct options *options);
 int cmd_explain(const struct options *options);
 int cmd_detach(const struct options *options);
 

@@ -13,6 +13,28 @@
 
 #define TICK_MS 1000
 
+static void backend_freed(void *context, unsigned int id)
+{
+	struct controller *controller = context;
+
+	counters_retire(&controller->counters, &controller->image, id);
+}
+
+static int open_flows(struct controller *controller, struct complaint *complaint)
+{
+	struct leaving_options options = {
+		.datapath = controller->datapath,
+		.image = &controller->image,
+		.freed = backend_freed,
+		.context = controller,
+	};
+
+	if (sweeper_open(controller->datapath, &controller->sweeper))
+		return complain(complaint, -ENOMEM, "not enough memory to sweep the flow table with");
+	options.sweeper = controller->sweeper;
+	return leaving_open(&options, &controller->leaving, complaint);
+}
+
 int controller_open(const struct controller_options *options, struct config *config, struct controller **ret,
 		    struct complaint *complaint)
 {
@@ -25,6 +47,11 @@ int controller_open(const struct controller_options *options, struct config *con
 	controller->config = config;
 	controller->pin_lock = -1;
 	r = startup_run(controller, complaint);
+	if (!r) {
+		r = open_flows(controller, complaint);
+		if (r)
+			startup_withdraw(controller);
+	}
 	if (r) {
 		controller->config = NULL; /* still the caller's */
 		controller_close(controller);
@@ -44,6 +71,8 @@ struct controller *controller_close(struct controller *controller)
 	for (size_t i = 0; i < controller->service_count; i++)
 		free(controller->services[i].plan);
 	free(controller->services);
+	leaving_close(controller->leaving);
+	sweeper_close(controller->sweeper);
 	nexthops_stop(&controller->nexthops);
 	neigh_close(controller->neigh);
 	datapath_close(controller->datapath);
@@ -124,6 +153,8 @@ static void tick(void *context)
 	controller_refresh(controller);
 	for (size_t i = 0; i < controller->service_count; i++)
 		window_add(&controller->services[i].window, &controller->services[i].newest);
+	leaving_tick(controller->leaving, controller->services, controller->service_count, loop_now_ms());
+	exhaustion_look(&controller->exhaustion, controller->counters.drops, loop_now_ms());
 	look_for_devices(controller);
 	if (controller->unsaved)
 		save_again(controller);
@@ -169,6 +200,10 @@ int controller_add_to_loop(struct controller *controller, struct loop *loop)
 	if (!r)
 		r = loop_add_fd(loop, neigh_fd(controller->neigh), network_changed, controller, NULL);
 	if (!r)
+		r = sweeper_add_to_loop(controller->sweeper, loop);
+	if (!r)
+		r = leaving_add_to_loop(controller->leaving, loop);
+	if (!r)
 		r = loop_add_timer(loop, tick, controller, &timer);
 	if (!r)
 		r = loop_set_timer(timer, TICK_MS, TICK_MS);
@@ -213,6 +248,15 @@ static void stamp(struct state_service *wanted, const struct controller_request 
 	snprintf(wanted->changed.reason, sizeof(wanted->changed.reason), "%s", request->reason ? request->reason : "");
 }
 
+/* Versions that get clients again are not to reset them. */
+static void keep_flows(struct controller *controller, const struct service *service, const struct state_service *wanted)
+{
+	for (size_t i = 0; i < wanted->version_count; i++) {
+		if (wanted->versions[i].weight)
+			leaving_stop(controller->leaving, service->id, service->version_id[i]);
+	}
+}
+
 /* Persisted first: a crash right after it makes the next start set this very plan. A rollback that cannot be is made
  * nevertheless: the next start sees by the generation that the running plan is newer than the file. */
 static int persist_and_swap(struct controller *controller, struct service *service, const struct state_service *wanted,
@@ -229,8 +273,10 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 			  log_text("error", complaint->text));
 		r = 0;
 	}
-	if (!r)
+	if (!r) {
+		keep_flows(controller, service, wanted);
 		r = datapath_set_plan(controller->datapath, service->id, plan, complaint);
+	}
 	if (!r)
 		return 0;
 	/* The old one fits where the new one did. */
@@ -303,5 +349,8 @@ int controller_rollback(struct controller *controller, struct service *service,
 		return r;
 	weights_rollback(&wanted);
 	stamp(&wanted, request, STATE_ROLLBACK);
-	return commit(controller, service, &wanted, complaint);
+	r = commit(controller, service, &wanted, complaint);
+	if (!r)
+		leaving_rollback(controller->leaving, service, request->flows);
+	return r;
 }

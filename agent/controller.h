@@ -13,12 +13,15 @@
 #include "counters.h"
 #include "datapath.h"
 #include "devices.h"
+#include "exhaustion.h"
 #include "image.h"
+#include "leaving.h"
 #include "loop.h"
 #include "neigh.h"
 #include "nexthops.h"
 #include "service.h"
 #include "state.h"
+#include "sweeper.h"
 #include "weights.h"
 
 struct controller_options {
@@ -42,6 +45,9 @@ struct controller {
 	struct service *services; /* in the order of the configuration */
 	size_t service_count;
 	struct counters counters;
+	struct sweeper *sweeper;
+	struct leaving *leaving;
+	struct exhaustion exhaustion;
 	double tick_seconds;
 	struct log_limit limit, save_limit;
 };
@@ -80,6 +86,7 @@ struct controller_request {
 	const char *reason;  /* NULL: none given */
 	bool has_generation; /* refuse with -ESTALE unless the service is at `generation` */
 	uint32_t generation;
+	enum leaving_mode flows; /* a rollback's: what becomes of the connections of versions on trial */
 };
 
 /* Build the plan, persist, swap, log. All or nothing: 0, or a complaint and -ESTALE, -ENOENT (no such version), -EINVAL

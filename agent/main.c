@@ -37,6 +37,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
 	{ "reload", cmd_reload, "[--dry-run]", "apply the changed configuration, whole or not at all",
 	  OPTION_DRY_RUN | OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 0, 0 },
+	{ "flows", cmd_flows, "SERVICE", "live connections",
+	  OPTION_OUTPUT | OPTION_VERSION | OPTION_LIMIT | OPTION_SOCKET, 1, 1 },
 	{ "explain", cmd_explain, "SERVICE ADDRESS[:PORT]", "which version that client gets, and why",
 	  OPTION_OUTPUT | OPTION_LISTEN | OPTION_SOCKET, 2, 2 },
 	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel",

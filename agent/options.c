@@ -6,6 +6,7 @@
 
 #include "datapath.h"
 #include "options.h"
+#include "scalar.h"
 
 struct option_entry {
 	enum option_set bit;
@@ -21,7 +22,9 @@ static const struct option_entry entries[] = {
 	{ OPTION_WATCH, 'w', "watch", NULL, "print again every second until Ctrl-C" },
 	{ OPTION_DRY_RUN, 0, "dry-run", NULL, "say what would be changed, change nothing" },
 	{ OPTION_REASON, 0, "reason", "TEXT", "why, for the record and for colleagues" },
-	{ OPTION_FLOWS, 0, "flows", "drain", "open connections stay where they are (the default)" },
+	{ OPTION_FLOWS, 0, "flows", "drain|reset", "open connections (default: the service's on_rollback)" },
+	{ OPTION_VERSION, 0, "version", "VERSION", "only connections of this version" },
+	{ OPTION_LIMIT, 0, "limit", "NUMBER", "how many at most (default 1000)" },
 	{ OPTION_LISTEN, 0, "listen", "ADDRESS:PORT", "which listening address the client connects to" },
 	{ OPTION_SOCKET, 0, "socket", "PATH", "the agent's socket (default " OPTIONS_SOCKET_PATH ")" },
 	{ OPTION_PIN_DIR, 0, "pin-dir", "DIR", "where maps and links are pinned (default " DATAPATH_PIN_DIR ")" },
@@ -105,8 +108,16 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_FLOWS:
 		if (strcmp(argument, "drain") && strcmp(argument, "reset"))
-			return complain(complaint, -EINVAL, "--flows is '%s', expected drain", argument);
+			return complain(complaint, -EINVAL, "--flows is '%s', expected drain or reset", argument);
 		options->flows = strcmp(argument, "reset") ? FLOWS_DRAIN : FLOWS_RESET;
+		break;
+	case OPTION_VERSION:
+		options->version = argument;
+		break;
+	case OPTION_LIMIT:
+		if (parse_unsigned(argument, 1, OPTIONS_MAX_LIMIT, &options->limit))
+			return complain(complaint, -EINVAL, "--limit is '%s', expected 1 to %u", argument,
+					OPTIONS_MAX_LIMIT);
 		break;
 	case OPTION_LISTEN:
 		options->listen = argument;
@@ -188,6 +199,7 @@ int options_parse(int argc, char **argv, unsigned int allowed, struct options *r
 		.socket = OPTIONS_SOCKET_PATH,
 		.pin_dir = DATAPATH_PIN_DIR,
 		.state_dir = OPTIONS_STATE_DIR,
+		.limit = OPTIONS_LIMIT,
 		.log_level = LOG_LEVEL_INFO,
 	};
 	struct getopt_tables tables;

@@ -26,11 +26,16 @@ enum option_set {
 	OPTION_STATE_DIR = 1 << 9,
 	OPTION_LOG_LEVEL = 1 << 10,
 	OPTION_LOG_FORMAT = 1 << 11,
+	OPTION_VERSION = 1 << 12,
+	OPTION_LIMIT = 1 << 13,
 	OPTION_DRY_RUN = 1 << 14,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
-enum options_flows { FLOWS_DRAIN, FLOWS_RESET };
+enum options_flows { FLOWS_AS_CONFIGURED, FLOWS_DRAIN, FLOWS_RESET };
+
+#define OPTIONS_LIMIT 1000u /* default of --limit */
+#define OPTIONS_MAX_LIMIT 1000000u
 
 /* Strings point into argv or are constants. An option that was not given has the default. */
 struct options {
@@ -41,7 +46,9 @@ struct options {
 	bool watch;
 	bool dry_run;
 	const char *reason;         /* NULL */
-	enum options_flows flows;   /* FLOWS_DRAIN */
+	enum options_flows flows;   /* FLOWS_AS_CONFIGURED */
+	const char *version;        /* NULL */
+	unsigned int limit;         /* OPTIONS_LIMIT */
 	const char *listen;         /* NULL */
 	const char *pin_dir;        /* DATAPATH_PIN_DIR */
 	const char *state_dir;      /* OPTIONS_STATE_DIR */

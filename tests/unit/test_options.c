@@ -41,7 +41,7 @@ static void test_defaults(void **state)
 	assert_false(options.help);
 	assert_false(options.watch);
 	assert_int_equal(options.output, OUTPUT_TEXT);
-	assert_int_equal(options.flows, FLOWS_DRAIN);
+	assert_int_equal(options.flows, FLOWS_AS_CONFIGURED);
 	assert_string_equal(options.config, "/etc/serin/serin.yaml");
 	assert_string_equal(options.socket, "/run/serin/serin.sock");
 	assert_string_equal(options.pin_dir, "/sys/fs/bpf/serin");
@@ -126,7 +126,7 @@ static void test_refuses(void **state)
 		{ { "check", "-o", "JSON" }, "--output is 'JSON', expected text or json" },
 		{ { "check", "-o", "" }, "--output is empty, expected text|json" },
 		{ { "check", "--config=" }, "--config is empty, expected FILE" },
-		{ { "check", "--flows", "keep" }, "--flows is 'keep', expected drain" },
+		{ { "check", "--flows", "keep" }, "--flows is 'keep', expected drain or reset" },
 		{ { "check", "--log-level=loud" }, "--log-level is 'loud', expected error, warn, info or debug" },
 		{ { "check", "--log-format=xml" }, "--log-format is 'xml', expected keyvalue or json" },
 	};
