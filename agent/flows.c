@@ -85,6 +85,7 @@ bool flow_read(const struct flows *flows, uint32_t index, struct flow *ret)
 	flow.snat = way.snat;
 	flow.opened = way.opened;
 	flow.asked = way.asked;
+	flow.acked = way.acked;
 	take_direction(&way, SERIN_TO_BACKEND, &flow);
 	if (flow.one_way)
 		flow.stamp[SERIN_TO_CLIENT] = way.stamp;
@@ -117,6 +118,8 @@ uint32_t flow_idle(const struct flow *flow, uint32_t now)
 /* The client has sent data, and since then nothing of the backend's has come that the client had not acknowledged. */
 static bool answer_is_owed(const struct flow *flow)
 {
+	if (flow->one_way)
+		return (int32_t)(flow->acked - flow->asked) <= 0;
 	return !flow->has_seq[SERIN_TO_CLIENT] || (int32_t)(flow->next_seq[SERIN_TO_CLIENT] - flow->asked) <= 0;
 }
 
@@ -124,9 +127,9 @@ bool flow_is_idle(const struct flow *flow, uint32_t now)
 {
 	if (flow->state != SERIN_WAY_ESTABLISHED && flow->state != SERIN_WAY_HALF_CLOSED)
 		return false;
-	if (flow->one_way)
-		return flow_idle(flow, now) >= FLOWS_QUIET_ONE_WAY;
-	return flow_idle(flow, now) >= FLOWS_QUIET && !answer_is_owed(flow);
+	if (flow_idle(flow, now) < (flow->one_way ? FLOWS_QUIET_ONE_WAY : FLOWS_QUIET))
+		return false;
+	return !answer_is_owed(flow);
 }
 
 const char *flow_state_name(enum serin_way_state state)

@@ -29,14 +29,14 @@ struct flow {
 	uint64_t bytes[SERIN_DIRECTIONS];
 	uint32_t next_seq[SERIN_DIRECTIONS];
 	bool has_seq[SERIN_DIRECTIONS];
-	uint32_t asked;
+	uint32_t asked, acked;
 };
 
 /* How long, in stamps, both directions must have been silent before a flow can be called idle: between a quarter and half
- * a second. Of a one-way flow the answers are not seen: a client that waits for one is as silent as one that wants
- * nothing, so more time has to pass, about two seconds. */
+ * a second. Of a one-way flow only acknowledgements tell of answers, and they may be held back for as long as that
+ * (RFC 1122, section 4.2.3.2). */
 #define FLOWS_QUIET 2u
-#define FLOWS_QUIET_ONE_WAY 8u
+#define FLOWS_QUIET_ONE_WAY 3u
 
 /* The kernel's stamp at a time of loop_now_ms (CLOCK_MONOTONIC). */
 uint32_t flows_stamp(int64_t now_ms);

@@ -23,10 +23,9 @@ bool leaving_wants_flag(const struct leaving_backend *backend)
 	return backend->phase == LEAVING_FORCING && !backend->spares_placed;
 }
 
-/* Nothing tells whether a UDP client waits for an answer: it gets as long as one whose answers are not seen. */
 static bool is_idle(const struct flow *flow, uint8_t protocol, uint32_t now)
 {
-	return protocol == IPPROTO_TCP ? flow_is_idle(flow, now) : flow_idle(flow, now) >= FLOWS_QUIET_ONE_WAY;
+	return protocol == IPPROTO_TCP ? flow_is_idle(flow, now) : flow_idle(flow, now) >= LEAVING_UDP_QUIET;
 }
 
 enum leaving_fate leaving_fate(const struct leaving_backend *backend, const struct flow *flow, uint8_t protocol,

@@ -12,6 +12,9 @@
  * failure anyway. */
 #define LEAVING_ANSWER_TIMEOUT_MS 10000
 
+/* In stamps, about two seconds: nothing tells whether a UDP client waits for an answer. */
+#define LEAVING_UDP_QUIET 8u
+
 /* Rounds of the sweep that must find no flow of a backend before its id is given to another one: the second for what
  * the first one's counting may have missed. */
 #define LEAVING_CLEAN_SWEEPS 2

@@ -100,7 +100,7 @@ static void reset_client(const struct flow *flow, const struct serin_listener *l
 		.dst = flow->client,
 		.sport = listener->port,
 		.dport = flow->client_port,
-		.seq = flow->one_way ? flow->asked : flow->next_seq[SERIN_TO_CLIENT],
+		.seq = flow->one_way ? flow->acked : flow->next_seq[SERIN_TO_CLIENT],
 		.ack = flow->next_seq[SERIN_TO_BACKEND],
 		.has_ack = flow->has_seq[SERIN_TO_BACKEND],
 	};

@@ -130,6 +130,7 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	/* Nobody's answers are seen here: a client that goes on is taken at its word. Its way can be taken back all the same. */
 	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
 	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {
+		way->asked = asked_at_first(pkt);
 		count->established++;
 		embryonic = false;
 	}
@@ -189,8 +190,10 @@ static __always_inline void track(const struct pkt *pkt, const struct flow *flow
 			track_udp(flow->index, flow->claim, flow->direction, flow->backend);
 		return;
 	}
-	if (flow->direction == SERIN_TO_BACKEND && (pkt->payload || SERIN_IS_ONE_WAY(flow->forward)))
+	if (flow->direction == SERIN_TO_BACKEND && pkt->payload)
 		way->asked = pkt->ack;
+	if (SERIN_IS_ONE_WAY(flow->forward))
+		way->acked = pkt->ack;
 	end = pkt->seq + pkt->payload;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
 		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&

@@ -242,11 +242,11 @@ struct serin_way {
 	__u16 listener;
 	__u16 backend;
 	union {
-		__u64 hop; /* to the client: the next one, SERIN_HOP_OF the routes' generation */
-		struct {   /* to the backend */
-			__u32 asked; /* TCP: what the client had acknowledged when it last sent data (one-way: anything). While the
-				      * backend's next_seq is not beyond it, an answer is owed. Host byte order */
-			__u32 pad;
+		__u64 hop;           /* to the client: the next one, SERIN_HOP_OF the routes' generation */
+		struct {             /* to the backend */
+			__u32 asked; /* TCP: what the client had acknowledged when it last sent data. While the backend's next_seq
+				      * (one-way: `acked`) is not beyond it, an answer is owed. Host byte order */
+			__u32 acked; /* TCP, one-way: what the client has acknowledged, which is all that is seen of answers */
 		};
 	};
 	__u32 next_seq;  /* TCP: the next sequence number that this direction's sender will use; host byte order */

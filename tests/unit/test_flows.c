@@ -62,6 +62,7 @@ static void make_one_way(void)
 	memset(&ways[REVERSE], 0, sizeof(ways[REVERSE]));
 	ways[FORWARD].peer = FORWARD;
 	ways[FORWARD].peer_generation = 70;
+	ways[FORWARD].acked = 5001;
 }
 
 static struct flow read_it(void)
@@ -268,6 +269,18 @@ static void test_one_way_waits_longer(void **state)
 	assert_true(idle_at(NOW - FLOWS_QUIET_ONE_WAY, 0, NOW));
 }
 
+/* Answers are seen by what the client acknowledges. */
+static void test_one_way_owes_until_the_client_acknowledges(void **state)
+{
+	(void)state;
+	make_one_way();
+	ways[FORWARD].acked = 5000;
+	assert_false(idle_at(NOW - 1000, 0, NOW));
+	ways[FORWARD].asked = 0xfffffff0u;
+	ways[FORWARD].acked = 16;
+	assert_true(idle_at(NOW - 1000, 0, NOW));
+}
+
 static void test_ages_do_not_run_backwards(void **state)
 {
 	struct flow flow;
@@ -339,6 +352,7 @@ int main(void)
 		cmocka_unit_test_setup(test_idle_needs_both_directions_to_be_silent, make_flow),
 		cmocka_unit_test_setup(test_only_open_connections_are_idle, make_flow),
 		cmocka_unit_test_setup(test_one_way_waits_longer, make_flow),
+		cmocka_unit_test_setup(test_one_way_owes_until_the_client_acknowledges, make_flow),
 		cmocka_unit_test_setup(test_ages_do_not_run_backwards, make_flow),
 		cmocka_unit_test_setup(test_as_json, make_flow),
 		cmocka_unit_test(test_stamps_of_the_clock),

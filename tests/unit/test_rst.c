@@ -118,7 +118,8 @@ static int make_story(void **state)
 		.snat = 1,
 		.next_seq = { 777, 5001 },
 		.has_seq = { true, true },
-		.asked = 4242,
+		.asked = 4000,
+		.acked = 4242,
 	};
 	*state = story;
 	return 0;
