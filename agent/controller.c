@@ -20,6 +20,14 @@ static void backend_freed(void *context, unsigned int id)
 	counters_retire(&controller->counters, &controller->image, id);
 }
 
+static void look_for_exhaustion(struct controller *controller)
+{
+	const struct config_snat *snat = &controller->config->snat;
+
+	exhaustion_look(&controller->exhaustion, &controller->counters, &controller->image,
+			(uint32_t)(snat->port_last - snat->port_first + 1), loop_now_ms());
+}
+
 static int open_flows(struct controller *controller, struct complaint *complaint)
 {
 	struct leaving_options options = {
@@ -58,6 +66,7 @@ int controller_open(const struct controller_options *options, struct config *con
 		return r;
 	}
 	controller_refresh(controller);
+	look_for_exhaustion(controller);
 	for (size_t i = 0; i < controller->service_count; i++)
 		window_restart(&controller->services[i].window, &controller->services[i].newest);
 	*ret = controller;
@@ -154,7 +163,7 @@ static void tick(void *context)
 	for (size_t i = 0; i < controller->service_count; i++)
 		window_add(&controller->services[i].window, &controller->services[i].newest);
 	leaving_tick(controller->leaving, controller->services, controller->service_count, loop_now_ms());
-	exhaustion_look(&controller->exhaustion, controller->counters.drops, loop_now_ms());
+	look_for_exhaustion(controller);
 	look_for_devices(controller);
 	if (controller->unsaved)
 		save_again(controller);

@@ -83,6 +83,16 @@ static void take_over(struct controller *controller, struct controller *next)
 	next->state = state;
 }
 
+/* What goes drains for as long as its own service has said, also where that is gone; then the new file's word counts. */
+static void empty_what_goes(struct reload *reload)
+{
+	struct controller *controller = reload->controller;
+	const struct controller *old = reload->next;
+
+	leaving_tick(controller->leaving, old->services, old->service_count, loop_now_ms());
+	leaving_tick(controller->leaving, controller->services, controller->service_count, loop_now_ms());
+}
+
 static void restart_windows(struct reload *reload)
 {
 	struct controller *controller = reload->controller;
@@ -133,6 +143,7 @@ static int run(struct reload *reload, bool check, struct complaint *complaint)
 	if (r)
 		return r;
 	take_over(reload->controller, reload->next);
+	empty_what_goes(reload);
 	restart_windows(reload);
 	return 0;
 }

@@ -2,7 +2,11 @@
 /* Drops that somebody has to do something about. */
 #include "exhaustion.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
+
+#include "address.h"
 
 static const enum serin_drop watched[] = {
 	SERIN_DROP_FLOW_TABLE_FULL,
@@ -30,20 +34,73 @@ uint64_t exhaustion_due(struct exhaustion *exhaustion, enum serin_drop reason, u
 	return more;
 }
 
-void exhaustion_look(struct exhaustion *exhaustion, const uint64_t drops[SERIN_DROPS], int64_t now_ms)
+int exhaustion_fullest(const struct counters *counters, const struct image *image, uint32_t ports, uint64_t *ret_flows)
 {
+	uint64_t flows[SERIN_MAX_BACKENDS] = { 0 }; /* by endpoint */
+	int found = -ENOENT;
+	double most = 0, use;
+
+	for (unsigned int i = 0; i < SERIN_MAX_BACKENDS; i++) {
+		if (image->backends[i].snat_count)
+			flows[image->backends[i].endpoint % SERIN_MAX_BACKENDS] +=
+				counters_active(&counters->backends[i]);
+	}
+	for (unsigned int i = 0; i < SERIN_MAX_BACKENDS; i++) {
+		const struct serin_backend *backend = &image->backends[i];
+
+		if (!backend->snat_count)
+			continue;
+		use = (double)flows[backend->endpoint % SERIN_MAX_BACKENDS] / ((double)backend->snat_count * ports);
+		if (use <= most)
+			continue;
+		most = use;
+		found = (int)i;
+		*ret_flows = flows[backend->endpoint % SERIN_MAX_BACKENDS];
+	}
+	return found;
+}
+
+static void say(enum serin_drop reason, uint64_t count)
+{
+	log_warn("packets dropped", log_text("reason", reasons[reason].label), log_number("count", (int64_t)count),
+		 log_text("because", reasons[reason].text));
+}
+
+/* Connections that have ended hold their port for a while, too: there may be fewer than ports. */
+static void say_where(uint64_t count, const struct counters *counters, const struct image *image, uint32_t ports)
+{
+	char address[ADDRESS_TEXT_LEN];
+	uint64_t flows = 0;
+	int id = exhaustion_fullest(counters, image, ports, &flows);
+	const struct serin_backend *backend;
+
+	if (id < 0) {
+		say(SERIN_DROP_SNAT_EXHAUSTED, count);
+		return;
+	}
+	backend = &image->backends[id];
+	log_warn("packets dropped", log_text("reason", reasons[SERIN_DROP_SNAT_EXHAUSTED].label),
+		 log_number("count", (int64_t)count), log_text("because", reasons[SERIN_DROP_SNAT_EXHAUSTED].text),
+		 log_text("fullest", backend_format(&backend->addr, backend->port, address)),
+		 log_number("connections", (int64_t)flows), log_number("ports", (int64_t)backend->snat_count * ports));
+}
+
+void exhaustion_look(struct exhaustion *exhaustion, const struct counters *counters, const struct image *image,
+		     uint32_t ports, int64_t now_ms)
+{
+	const uint64_t *drops = counters->drops;
 	uint64_t due;
 
 	if (!exhaustion->has_looked) {
-		for (size_t i = 0; i < SERIN_DROPS; i++)
-			exhaustion->said[i] = drops[i];
+		memcpy(exhaustion->said, drops, sizeof(exhaustion->said));
 		exhaustion->has_looked = true;
 		return;
 	}
 	for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
 		due = exhaustion_due(exhaustion, watched[i], drops[watched[i]], now_ms);
-		if (due)
-			log_warn("packets dropped", log_text("reason", reasons[watched[i]].label),
-				 log_number("count", (int64_t)due), log_text("because", reasons[watched[i]].text));
+		if (due && watched[i] == SERIN_DROP_SNAT_EXHAUSTED)
+			say_where(due, counters, image, ports);
+		else if (due)
+			say(watched[i], due);
 	}
 }

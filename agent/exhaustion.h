@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include <serin/reasons.h>
+#include "counters.h"
+#include "image.h"
 #include "log.h"
 
 #define EXHAUSTION_EVERY_MS 10000 /* one line per reason, at most */
@@ -21,7 +23,12 @@ struct exhaustion {
 /* How many packets of `reason` are to be reported now; 0: nothing new, or too soon. Pure. */
 uint64_t exhaustion_due(struct exhaustion *exhaustion, enum serin_drop reason, uint64_t dropped, int64_t now_ms);
 
-/* Look at the counters and log what is due. */
-void exhaustion_look(struct exhaustion *exhaustion, const uint64_t drops[SERIN_DROPS], int64_t now_ms);
+/* The backend towards which most SNAT ports are in use, of as many as its source addresses have: *ret_flows of `ports`
+ * for each address. Backends of one endpoint share them. -ENOENT: none uses any. Pure. */
+int exhaustion_fullest(const struct counters *counters, const struct image *image, uint32_t ports, uint64_t *ret_flows);
+
+/* Look at the counters and log what is due. `ports`: of one source address. */
+void exhaustion_look(struct exhaustion *exhaustion, const struct counters *counters, const struct image *image,
+		     uint32_t ports, int64_t now_ms);
 
 #endif

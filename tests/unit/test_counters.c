@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,14 +89,48 @@ static void test_one_line_in_ten_seconds_says_how_many(void **state)
 static void test_what_was_there_before_is_no_news(void **state)
 {
 	struct exhaustion exhaustion = { .has_looked = false };
-	uint64_t drops[SERIN_DROPS];
+	struct counters *counters = calloc(1, sizeof(*counters));
+	struct image *image = calloc(1, sizeof(*image));
 
 	(void)state;
 	for (size_t i = 0; i < SERIN_DROPS; i++)
-		drops[i] = 1000 + i;
-	exhaustion_look(&exhaustion, drops, 1000);
-	assert_true(exhaustion_due(&exhaustion, SERIN_DROP_CONTENDED, drops[SERIN_DROP_CONTENDED], 2000) == 0);
-	assert_true(exhaustion_due(&exhaustion, SERIN_DROP_CONTENDED, drops[SERIN_DROP_CONTENDED] + 2, 2000) == 2);
+		counters->drops[i] = 1000 + i;
+	exhaustion_look(&exhaustion, counters, image, 100, 1000);
+	for (enum serin_drop i = 0; i < SERIN_DROPS; i++) {
+		assert_true(exhaustion_due(&exhaustion, i, 1000 + i, 2000) == 0);
+		assert_true(exhaustion_due(&exhaustion, i, 1002 + i, 2000) == 2);
+	}
+	free(image);
+	free(counters);
+}
+
+/* Where ports run out: by endpoint, and by how many it has. */
+static void test_the_fullest_backend(void **state)
+{
+	struct counters *counters = calloc(1, sizeof(*counters));
+	struct image *image = calloc(1, sizeof(*image));
+	uint64_t flows = 77;
+
+	(void)state;
+	assert_int_equal(exhaustion_fullest(counters, image, 100, &flows), -ENOENT);
+	image->backends[1] = (struct serin_backend){ .endpoint = 1, .snat_count = 1 };
+	image->backends[2] = (struct serin_backend){ .endpoint = 2, .snat_count = 2 };
+	image->backends[3] = (struct serin_backend){ .endpoint = 1, .snat_count = 1 }; /* of another service */
+	image->backends[4] = (struct serin_backend){ .endpoint = 4 };                  /* without SNAT */
+	assert_int_equal(exhaustion_fullest(counters, image, 100, &flows), -ENOENT);
+	assert_true(flows == 77);
+	counters->backends[1].opened = 40;
+	counters->backends[2].opened = 130;
+	counters->backends[3].opened = 50;
+	counters->backends[3].closed = 10;
+	counters->backends[4].opened = 100000;
+	assert_int_equal(exhaustion_fullest(counters, image, 100, &flows), 1);
+	assert_true(flows == 80);
+	counters->backends[2].opened = 170;
+	assert_int_equal(exhaustion_fullest(counters, image, 100, &flows), 2);
+	assert_true(flows == 170);
+	free(image);
+	free(counters);
 }
 
 int main(void)
@@ -105,6 +140,7 @@ int main(void)
 		cmocka_unit_test(test_active),
 		cmocka_unit_test(test_a_freed_id_keeps_its_version_s_sum),
 		cmocka_unit_test(test_one_line_in_ten_seconds_says_how_many),
+		cmocka_unit_test(test_the_fullest_backend),
 		cmocka_unit_test(test_what_was_there_before_is_no_news),
 	};
 
