@@ -56,6 +56,13 @@ void hooks_tcx(const char *interface, bool egress, struct hooks_chain *ret)
 		ret->count = 0; /* a kernel without TCX */
 }
 
+bool hooks_kernel_has_tcx(void)
+{
+	__u32 flags = 0, count = 0;
+
+	return !bpf_prog_query((int)index_of("lo"), TCX_INGRESS, 0, &flags, NULL, &count);
+}
+
 static struct bpf_tc_hook hook_of(const char *interface, bool egress)
 {
 	struct bpf_tc_hook hook;

@@ -18,6 +18,7 @@ uint32_t hooks_xdp(const char *interface);
 void hooks_tcx(const char *interface, bool egress, struct hooks_chain *ret);
 uint32_t hooks_filter(const char *interface, bool egress, uint32_t priority, uint32_t handle);
 bool hooks_has_qdisc(const char *interface);
+bool hooks_kernel_has_tcx(void);
 
 /* No XDP, no TCX, no clsact qdisc; else the test fails. */
 void hooks_expect_nothing(const char *interface);
