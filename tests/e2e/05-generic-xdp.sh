@@ -7,9 +7,11 @@
 # shellcheck source=tests/e2e/basics.sh
 . "$(dirname "$0")/basics.sh"
 
+only_door xdp
+ATTACH=xdp-generic
 two_arm
 start_servers
-write_config 25% "attach: xdp-generic"
+write_config 25%
 start_agent
 check_equal "front is attached in generic mode" "$(xdp_mode front)" xdpgeneric
 check_equal "back is attached in generic mode" "$(xdp_mode back)" xdpgeneric

@@ -216,8 +216,18 @@ serin() {
 	esac
 }
 
-# DEV of the load balancer: the id of the XDP program on it, and its mode (xdp, xdpgeneric); nothing when there is none
-program_of() { on lb ip -j link show dev "$1" | jq -r '.[0].xdp.prog.id // ""'; }
+# DEV of the load balancer: the id of the program on it, at the door that ATTACH names; nothing when there is none
+program_of() {
+	if [ "${ATTACH:-}" != tc ]; then
+		on lb ip -j link show dev "$1" | jq -r '.[0].xdp.prog.id // ""'
+	elif on lb "$TOOLS/programs" "$1" | grep -q tcx/ingress; then
+		on lb "$TOOLS/programs" "$1" | awk '$1 == "tcx/ingress" { print $2 }'
+	else
+		on lb tc -j filter show dev "$1" ingress 2>/dev/null | jq -r '[.[].options.prog.id | values][0] // ""'
+	fi
+}
+
+# DEV: xdp or xdpgeneric; nothing when there is no XDP program
 xdp_mode() { on lb ip link show dev "$1" | grep -Eo '\<xdp(generic|offload)?\>' | head -n 1 || true; }
 
 # METHOD PATH [JSON]: through the Unix socket
