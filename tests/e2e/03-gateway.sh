@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # forward: gateway. The backends see the client's own address and send their answers back through the load balancer,
 # which is their default route. First over IPv4, then over IPv6.
+# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/basics.sh

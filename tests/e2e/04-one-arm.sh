@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One arm: client, backends and load balancer on one switch, every packet leaves through the interface that it came in
 # by. Nobody's MAC is configured: ARP and neighbour discovery have to work while attached.
+# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/basics.sh

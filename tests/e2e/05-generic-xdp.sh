@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # attach: xdp-generic. Where a driver has no XDP the same program runs on socket buffers, which may be in pieces and
 # with other headroom: all of the basics once more.
+# Door: xdp
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/basics.sh
 . "$(dirname "$0")/basics.sh"
 
-only_door xdp
 ATTACH=xdp-generic
 two_arm
 start_servers

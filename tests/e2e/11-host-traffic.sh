@@ -3,6 +3,7 @@
 # What is not ours is not touched. While attached: ping and ARP and neighbour discovery of the load balancer itself, a
 # server of its own on the VIP and beside it, its own connections to a backend, and what it merely routes. MACs are
 # learned here, and forgotten under load.
+# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # Somebody else's XDP program is on an interface. serin does not replace it: it says who is there, and stops; that
 # program goes on, and the other interface is as it was. TC has room for both: `attach: tc` starts behind it, and leaves
 # it there when it goes. When it is gone, serin starts.
+# Door: xdp
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

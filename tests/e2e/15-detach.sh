@@ -3,6 +3,7 @@
 # An orderly stop leaves the traffic running; `serin detach` takes everything out: no pin, no program on an interface,
 # and the VIP is just an address of the host. Another start begins anew. The same holds where answers of processes on this
 # host leave by programs of their own, on every interface and on the loopback.
+# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # An interface is deleted and made again so fast that the agent sees both at once (it is stopped meanwhile). While no
 # program of ours is on the new one, the agent is not ready; as soon as it can be attached, it is. So it is where the new
 # interface has the index of the old one.
+# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # since native frames would not reach that one; the agent says which and why. Every mode carries traffic, also while
 # nobody is there after a kill -9, is taken over by the next start in its place, and leaves nothing when it is detached. A
 # running data path is not taken over to another mode by a start.
+# Door: xdp
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -23,7 +23,7 @@ start_dns() {
 is_serving() { [ "$(on "$1" ss -Hlun "sport = 53" | wc -l)" -ge 2 ]; }
 
 # RESULT: percent of its conversations that 10.0.0.21 answered
-canary_share() { of_load "$1" '[.backends[].connections] as $all | .backends["10.0.0.21"].connections * 100 / ($all | add)'; }
+canary_share() { of_load "$1" '.backends["10.0.0.21"].connections * 100 / ([.backends[].connections] | add)'; }
 
 # WHAT SHARE-LOW SHARE-HIGH TARGET FIRST-SOURCE QUESTIONS
 survey() {

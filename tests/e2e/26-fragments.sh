@@ -14,7 +14,7 @@ counter() {
 	on "$1" cat /proc/net/snmp | awk -v name="$2" '$1 == "Ip:" && !n { n = split($0, names); next }
 		$1 == "Ip:" { for (i = 1; i <= n; i++) if (names[i] == name) print $i }'
 }
-counter6() { on "$1" awk -v name="Ip6$2" '$1 == name { print $2 }' /proc/net/snmp6; }
+counter6() { on "$1" cat /proc/net/snmp6 | awk -v name="Ip6$2" '$1 == name { print $2 }'; }
 
 # WHAT TARGET FIRST_SOURCE
 check_datagrams() {

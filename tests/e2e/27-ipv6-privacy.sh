@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # An IPv6 client changes its address every day, inside its /64: it stays on its version. Forty customers of a /64 each,
 # twenty addresses each; half of the customers should meet the canary, and none of them both versions.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,7 +3,6 @@
 # Rules. The staff's network gets the canary before anybody else does, one customer never gets it, and the longest prefix
 # counts. Placed clients are counted beside the drawn ones, and `serin explain` says which rule it was. Thousands of
 # addresses come out of a file.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

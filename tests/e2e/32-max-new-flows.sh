@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # max_new_flows. A service may open a hundred flows a second; a client that wants a thousand gets a hundred, connections
 # that are open do not notice, and neither does the service beside it.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Twenty SNAT ports and one backend: twenty connections at a time. The next one gets no answer, for a reason that has a
 # name, a counter and a line in the log; those that are open live on, and when one ends its port is given out again.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A rollback that resets flows meets requests in flight: the canary needs 1.5 s for an answer. None of a hundred is cut;
 # each connection is closed when its answer has been given, and the next request goes to stable.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/keepalive.sh

@@ -45,11 +45,6 @@ skip() {
 	exit 77
 }
 
-# DOOR...: where the scenario's story is about certain ways of attaching; what ATTACH asks for is another one
-only_door() {
-	[[ " $* " == *" ${ATTACH:-xdp} "* ]] || skip "is about attach: $*"
-}
-
 # WHAT GOT WANTED
 check_equal() {
 	if [ "$2" = "$3" ]; then ok "$1: $2"; else fail "$1: got '$2', expected '$3'"; fi
@@ -168,7 +163,7 @@ write_service() {
 		      stable: {backends: [${STABLE:-\"${net}11$end:3000\", \"${net}12$end:3000\"}]}
 		      canary: {backends: [${CANARY:-\"${net}21$end:3000\"}], weight: ${2:-10%}}
 	YAML
-	[ -z "${SERVICE:-}" ] || sed 's/^/    /' <<<"$SERVICE" >>"$CONFIG"
+	[ -z "${SERVICE:-}" ] || echo "    ${SERVICE//$'\n'/$'\n    '}" >>"$CONFIG"
 }
 
 # [SHARE OF CANARY] [MORE LINES AT THE TOP]: a file with one service "shop"
@@ -245,11 +240,11 @@ metric() {
 		$1 ~ "^" name "({|$)" && $1 ~ label { sum += $2; seen = 1 } END { print seen ? sum : "missing" }'
 }
 
-# [REASON]: no packet of ours was dropped, unless for that reason
+# No packet of ours was dropped, but for reason BUT
 check_no_drops() {
-	check_equal "packets dropped${1:+, but for $1}" "$(api GET /metrics |
+	check_equal "packets dropped${BUT:+ but for $BUT}" "$(api GET /metrics |
 		sed -n 's/^serin_drops_total{reason="\(.*\)"} /\1 /p' |
-		awk -v but="${1:-}" '$2 > 0 && $1 != but { printf "%s%s %s", n++ ? ", " : "", $1, $2 }')" ""
+		awk -v but="${BUT:-}" '$2 > 0 && $1 != but { printf "%s%s %s", n++ ? ", " : "", $1, $2 }')" ""
 }
 
 # ---- the end ------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ routed() {
 	add_addresses far lb 192.0.2.6/30 2001:db8:b::2/64
 	add_narrow_addresses far s1 10.0.0.1/24 2001:db8:2::1/64 1400 10.0.0.0/24 2001:db8:2::/64
 	add_addresses s1 eth0 10.0.0.11/24 2001:db8:2::11/64
-	add_addresses lb lo $VIP/32 $VIP6/128
+	add_addresses lb lo "$VIP/32" "$VIP6/128"
 	add_gateway client 198.51.100.1 2001:db8:1::1
 	add_gateway near 192.0.2.1 2001:db8:a::1
 	add_gateway far 192.0.2.5 2001:db8:b::1
@@ -65,7 +65,7 @@ routed() {
 # HOST: it answers for the VIP itself, which its neighbours are not to know
 own_vip() {
 	on "$1" sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
-	add_addresses "$1" lo $VIP/32 $VIP6/128
+	add_addresses "$1" lo "$VIP/32" "$VIP6/128"
 }
 
 # HOST: takes tunnels' outer headers off on its interface, which wants whole checksums. Its counters are read by
