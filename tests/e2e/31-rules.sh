@@ -63,7 +63,7 @@ check_explained "customer" 10.64.9.8 stable "10\.64\.9\.0/24"
 check_explained "one address" 10.64.9.7 canary "10\.64\.9\.7"
 check_explained "out of the file" 10.200.39.249 canary "10\.200\.39\.249"
 check_explained "IPv6" 2001:db8:64::8:1 canary "2001:db8:64::8:0/112" six
-check_equal "connections counted as placed" \
-	"$(api GET /v1/services/shop | jq '[.versions[].placed] | add')" $((256 + 200 + 1 + 100 + 200))
-check_equal "of them on the canary" \
-	"$(api GET /v1/services/shop | jq '.versions[] | select(.name == "canary").placed')" $((256 + 1 + 100))
+check_equal "connections counted as placed, on stable" \
+	"$(metric serin_connections_placed_total 'service="shop",version="stable"')" 400
+check_equal "and on the canary" \
+	"$(metric serin_connections_placed_total 'service="shop",version="canary"')" $((256 + 1 + 100))
