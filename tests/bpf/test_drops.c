@@ -268,6 +268,17 @@ static const struct hopeless hopeless[] = {
 	{ "client with this host's address", "198.51.100.1:4000", V4, "10.0.0.17:80", "10.0.0.1", SERIN_DROP_NO_ROUTE },
 };
 
+/* The host is asked to find a neighbour that TC does not know, and keeps the packet meanwhile. */
+static void expect_hopeless(struct lab *lab, const struct hopeless *h, const struct segment *syn)
+{
+	static struct frame frame;
+
+	if (lab_door() == LAB_TC && h->reason == SERIN_DROP_NO_NEIGHBOUR)
+		assert_int_equal(lab_run(lab, LAB_FRONT, segment_write(syn, &frame)), LAB_ON);
+	else
+		expect_drop(lab, h->name, LAB_FRONT, syn, h->reason);
+}
+
 static void no_way_out(void **state)
 {
 	size_t i, j;
@@ -282,84 +293,10 @@ static void no_way_out(void **state)
 			syn.flags = SYN;
 			syn.to = NET_FRONT_MAC;
 			syn.from = NET_CLIENT_MAC(0x10);
-			expect_drop(lab, h->name, LAB_FRONT, &syn, h->reason);
-			expect_drop(lab, h->name, LAB_FRONT, &syn, h->reason);
+			expect_hopeless(lab, h, &syn);
+			expect_hopeless(lab, h, &syn);
 			lab_close(lab);
 		}
-	}
-}
-
-static void too_big_for_the_way_out(void **state)
-{
-	size_t i, direction;
-
-	(void)state;
-	for (i = 0; i < scene_count; i++) {
-		const struct scene *scene = &scenes[i];
-		struct lab *lab = scene_open(scene, NULL);
-		struct segment syn = scene_from_client(scene, SYN, 0, 0), in, out;
-		struct serin_device device;
-		enum lab_arm out_arm;
-
-		flowtable_set_cursor(lab, scene_endpoint(lab, scene), 1);
-		out = scene_at_backend(scene, &syn, SCENE_PORT_FIRST + 1);
-		expect_segment(lab, "SYN", scene->client_arm, &syn, scene_verdict(scene), &out);
-		for (direction = 0; direction < 2; direction++) {
-			in = direction ? scene_from_backend(scene, SCENE_PORT_FIRST + 1, ACK, 1, 1)
-				       : scene_from_client(scene, ACK, 1, 1);
-			in.payload = payload;
-			in.payload_length = 1000;
-			in.padding = 40; /* does not count */
-			out_arm = direction ? scene->client_arm : scene->backend_arm;
-			lab_read(lab, "devices", out_arm, &device);
-			device.mtu = (uint32_t)segment_ip_length(&in) - 1;
-			lab_write(lab, "devices", out_arm, &device);
-			expect_drop(lab, "one byte too much", direction ? scene->backend_arm : scene->client_arm, &in,
-				    SERIN_DROP_TOO_BIG);
-			in.payload_length--;
-			out = direction ? scene_at_client(scene, &in)
-					: scene_at_backend(scene, &in, SCENE_PORT_FIRST + 1);
-			expect_segment(lab, "just fits", direction ? scene->backend_arm : scene->client_arm, &in,
-				       scene_verdict(scene), &out);
-			device.mtu = NET_MTU;
-			lab_write(lab, "devices", out_arm, &device);
-		}
-		lab_close(lab);
-	}
-}
-
-static void time_to_live_is_over(void **state)
-{
-	size_t i, ttl;
-
-	(void)state;
-	for (i = 0; i < scene_count; i++) {
-		const struct scene *scene = &scenes[i];
-		struct lab *lab = scene_open(scene, NULL);
-		struct segment in, out;
-
-		for (ttl = 0; ttl < 2; ttl++) {
-			in = scene_from_client(scene, SYN, 0, 0);
-			in.ttl = (uint8_t)ttl;
-			in.zero_ttl = true;
-			expect_drop(lab, "TTL of a SYN", scene->client_arm, &in, SERIN_DROP_TTL_EXPIRED);
-			assert_int_equal(flowtable_count(lab).flows, 0); /* what goes no further opens nothing */
-		}
-		flowtable_set_cursor(lab, scene_endpoint(lab, scene), 1);
-		in.ttl = 64;
-		out = scene_at_backend(scene, &in, SCENE_PORT_FIRST + 1);
-		expect_segment(lab, "SYN", scene->client_arm, &in, scene_verdict(scene), &out);
-		for (ttl = 0; ttl < 2; ttl++) {
-			in = scene_from_client(scene, ACK, 0, 0);
-			in.ttl = (uint8_t)ttl;
-			in.zero_ttl = true;
-			expect_drop(lab, "TTL of the client", scene->client_arm, &in, SERIN_DROP_TTL_EXPIRED);
-			in = scene_from_backend(scene, SCENE_PORT_FIRST + 1, ACK, 0, 0);
-			in.ttl = (uint8_t)ttl;
-			in.zero_ttl = true;
-			expect_drop(lab, "TTL of the backend", scene->backend_arm, &in, SERIN_DROP_TTL_EXPIRED);
-		}
-		lab_close(lab);
 	}
 }
 
@@ -424,12 +361,10 @@ static void jumbo_frame_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nat_refuses_what_has_no_flow),  cmocka_unit_test(gateway_takes_over_what_has_no_flow),
-		cmocka_unit_test(resets_are_never_answered),     cmocka_unit_test(answers_have_a_rate),
-		cmocka_unit_test(jumbo_frame_is_refused),        cmocka_unit_test(no_way_out),
-		cmocka_unit_test(too_big_for_the_way_out),       cmocka_unit_test(time_to_live_is_over),
-		cmocka_unit_test(service_without_a_plan),
-		cmocka_unit_test(version_without_backends),
+		cmocka_unit_test(nat_refuses_what_has_no_flow), cmocka_unit_test(gateway_takes_over_what_has_no_flow),
+		cmocka_unit_test(resets_are_never_answered),    cmocka_unit_test(answers_have_a_rate),
+		cmocka_unit_test(jumbo_frame_is_refused),       cmocka_unit_test(no_way_out),
+		cmocka_unit_test(service_without_a_plan),       cmocka_unit_test(version_without_backends),
 	};
 	int failed;
 

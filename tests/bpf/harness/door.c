@@ -208,7 +208,7 @@ static bool hide_type(uint8_t *type, size_t length, struct __sk_buff *context)
 {
 	uint16_t real = (uint16_t)(type[0] << 8 | type[1]);
 
-	if (length >= 14 + 40 || (real != 0x0800 && real != 0x86dd))
+	if (!(real == 0x0800 && length < 14 + 20) && !(real == 0x86dd && length < 14 + 40))
 		return false;
 	context->cb[TC_ENTRY_TYPE] = htons(real);
 	type[0] = 0x88; /* for local experiments, IEEE 802 */
