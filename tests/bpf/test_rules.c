@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "expect.h"
 #include "scene.h"
@@ -127,6 +128,105 @@ static void rules_change_with_the_plan(void **state)
 	lab_close(lab);
 }
 
+#define MANY 100000
+
+struct prefix_rule {
+	uint32_t prefix; /* host byte order */
+	unsigned int bits, version;
+};
+
+static struct prefix_rule many[2 * MANY];
+
+static uint32_t mask_of(unsigned int bits)
+{
+	return bits ? ~0u << (32 - bits) : 0;
+}
+
+static int by_length_then_prefix(const void *a, const void *b)
+{
+	const struct prefix_rule *one = a, *other = b;
+
+	if (one->bits != other->bits)
+		return one->bits > other->bits ? -1 : 1;
+	return one->prefix < other->prefix ? -1 : one->prefix > other->prefix;
+}
+
+/* No prefix twice, long ones first. */
+static void make_many(void)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < 2 * MANY; i++) {
+		many[i].bits = 32 - (unsigned int)(random() % 3 ? random() % 6 : random() % 18);
+		many[i].prefix = (0x64400000u | ((uint32_t)random() & 0x3fffffu)) & mask_of(many[i].bits);
+		many[i].version = (unsigned int)random() % 3;
+	}
+	qsort(many, 2 * MANY, sizeof(many[0]), by_length_then_prefix);
+	for (i = 0; i < 2 * MANY; i++)
+		if (!kept || by_length_then_prefix(&many[kept - 1], &many[i]))
+			many[kept++] = many[i];
+	assert_true(kept >= MANY);
+	memmove(many, many + kept - MANY, MANY * sizeof(many[0]));
+}
+
+static const char *write_many(char *path, size_t size)
+{
+	static const char *const names[] = { "stable", "canary", "other" };
+	FILE *file;
+	size_t i;
+
+	snprintf(path, size, "/tmp/serin-rules.XXXXXX");
+	file = fdopen(mkstemp(path), "w");
+	assert_non_null(file);
+	for (i = 0; i < MANY; i++)
+		fprintf(file, "%u.%u.%u.%u/%u %s\n", many[i].prefix >> 24, many[i].prefix >> 16 & 255,
+			many[i].prefix >> 8 & 255, many[i].prefix & 255, many[i].bits, names[many[i].version]);
+	fclose(file);
+	return path;
+}
+
+static struct lab *open_many(void)
+{
+	struct lab *lab = lab_open(4096);
+	char path[64], yaml[1024];
+
+	snprintf(yaml, sizeof(yaml),
+		 "interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1]}\nservices:\n"
+		 "  - name: shop\n    listen: ['203.0.113.10:80/tcp']\n    baseline: stable\n    versions:\n"
+		 "      stable: {backends: ['10.0.0.17:80']}\n      canary: {backends: ['10.0.0.18:80']}\n"
+		 "      other: {backends: ['10.0.0.19:80']}\n    rules_file: %s\n",
+		 write_many(path, sizeof(path)));
+	lab_configure(lab, yaml);
+	unlink(path);
+	return lab;
+}
+
+/* As many rules as a service may have, against a search that looks at each. */
+static void a_hundred_thousand_rules(void **state)
+{
+	size_t i, j, placed = 0;
+	struct lab *lab;
+
+	(void)state;
+	srandom(7);
+	make_many();
+	lab = open_many();
+	for (i = 0; i < 1000; i++) {
+		uint32_t client = 0x64400000u | ((uint32_t)random() & 0x3fffffu);
+		char text[32];
+
+		for (j = 0; j < MANY; j++)
+			if ((client & mask_of(many[j].bits)) == many[j].prefix)
+				break;
+		snprintf(text, sizeof(text), "%u.%u.%u.%u", client >> 24, client >> 16 & 255, client >> 8 & 255,
+			 client & 255);
+		assert_placed(lab, text, false, j < MANY ? many[j].version : STABLE, j < MANY);
+		placed += j < MANY;
+	}
+	assert_in_range(placed, 500, 1000);
+	lab_close(lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +234,7 @@ int main(void)
 		cmocka_unit_test(ipv6_prefixes_place),
 		cmocka_unit_test(one_family_does_not_place_the_other),
 		cmocka_unit_test(rules_change_with_the_plan),
+		cmocka_unit_test(a_hundred_thousand_rules),
 	};
 
 	return EXPECT_RUN("rules", tests);

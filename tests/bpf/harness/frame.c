@@ -113,8 +113,10 @@ static void write_ipv6(const struct segment *segment, uint8_t *ip)
 
 		*next = extension->type;
 		next = at;
-		/* A fragment header is one unit long, and does not say so. */
+		/* A fragment header is one unit long, and does not say so; an authentication header counts words. */
 		at[1] = (uint8_t)((extension->length + 2u) / 8 - 1);
+		if (extension->type == 51)
+			at[1] = (uint8_t)((extension->length + 2u) / 4 - 2);
 		memcpy(at + 2, extension->body, extension->length);
 		at += extension->length + 2u;
 	}

@@ -42,10 +42,10 @@ static bool find_ipv4(const struct frame *frame, struct frame_places *ret)
 	return true;
 }
 
-/* Hop-by-hop options, routing, fragment, destination options. */
+/* Hop-by-hop options, routing, fragment, authentication, destination options. */
 static bool is_extension(uint8_t type)
 {
-	return type == 0 || type == 43 || type == 44 || type == 60;
+	return type == 0 || type == 43 || type == 44 || type == 51 || type == 60;
 }
 
 static bool find_ipv6(const struct frame *frame, struct frame_places *ret)
@@ -66,6 +66,8 @@ static bool find_ipv6(const struct frame *frame, struct frame_places *ret)
 			ret->is_fragment = (get16(ip + at + 2) & 0xfff9) != 0;
 			ret->is_later_fragment = (get16(ip + at + 2) & 0xfff8) != 0;
 			length = 8;
+		} else if (frame->data[ret->next_header] == 51) {
+			length = (ip[at + 1] + 2u) * 4;
 		}
 		if (left < length)
 			return false;
