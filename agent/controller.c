@@ -165,6 +165,10 @@ static void tick(void *context)
 	leaving_tick(controller->leaving, controller->services, controller->service_count, loop_now_ms());
 	look_for_exhaustion(controller);
 	look_for_devices(controller);
+	if (devices_end_local(&controller->devices, controller->datapath, controller->config)) {
+		devices_names(&controller->devices, &controller->state);
+		controller_save(controller, NULL);
+	}
 	if (controller->unsaved)
 		save_again(controller);
 	nexthops_tick(&controller->nexthops, loop_now_ms());

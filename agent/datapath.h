@@ -134,6 +134,9 @@ int datapath_close_flow(struct datapath *datapath, uint32_t index, uint32_t gene
 int datapath_read_named(struct datapath *datapath, uint32_t ret[SERIN_MAX_BACKENDS]);
 int datapath_clear_named(struct datapath *datapath);
 
+/* Whether a flow of `forward: local` lives, of whatever service. */
+bool datapath_has_local_flows(struct datapath *datapath);
+
 /* Before an id is given to another backend: its counters, of all CPUs, back to zero. */
 int datapath_clear_stats(struct datapath *datapath, unsigned int backend);
 

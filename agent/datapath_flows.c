@@ -137,3 +137,20 @@ int datapath_set_backend_flags(struct datapath *datapath, unsigned int backend, 
 		return complain(complaint, -errno, "cannot write backend %u into the kernel: %s", id, strerror(errno));
 	return 0;
 }
+
+/* When it cannot be found out, there are some. */
+bool datapath_has_local_flows(struct datapath *datapath)
+{
+	struct serin_backend backend;
+	struct serin_stats stats;
+
+	for (__u32 id = 0; id < SERIN_MAX_BACKENDS; id++) {
+		if (bpf_map_lookup_elem(MAP_FD(datapath, backends), &id, &backend))
+			return true;
+		if (!(backend.flags & SERIN_BACKEND_USED) || backend.addr.quad[0] || backend.addr.quad[1])
+			continue;
+		if (datapath_read_stats(datapath, id, &stats) || (__s64)SERIN_ACTIVE(&stats) > 0)
+			return true;
+	}
+	return false;
+}

@@ -42,9 +42,12 @@ void devices_assign(const struct config *config, const struct state *stored, str
 int devices_attach(struct devices *devices, struct datapath *datapath, const struct state *stored,
 		   struct complaint *complaint);
 
-/* On reload. True: before the first service with `forward: local` shows; on failure nothing has changed. False: when the
- * last one's flows are gone. The loopback's id comes and goes with it, so names are to be persisted anew. */
-int devices_set_local(struct devices *devices, struct datapath *datapath, bool local, struct complaint *complaint);
+/* Before the first service with `forward: local` shows: the hooks that answers leave by, and the loopback's. Nothing when
+ * they are there; on failure nothing has changed. The loopback's id comes and goes with it: names are to be persisted. */
+int devices_begin_local(struct devices *devices, struct datapath *datapath, struct complaint *complaint);
+/* Take them away when no service needs them and no flow lives that does. Whether they went. */
+bool devices_end_local(struct devices *devices, struct datapath *datapath, const struct config *config);
+void devices_names(const struct devices *devices, struct state *ret);
 bool devices_need_local(const struct config *config);
 
 /* After a change of links, and every second while one is missing: read MAC and MTU again, attach to an interface that

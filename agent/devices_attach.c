@@ -129,12 +129,30 @@ static int attach_by(struct devices *devices, struct datapath *datapath, struct 
 	return attach_all(devices, datapath, complaint);
 }
 
+/* Its id, or -ENOSPC. */
+static int provide_loopback(struct devices *devices)
+{
+	int id = devices_find(devices, DEVICES_LOOPBACK);
+
+	for (int i = 0; id < 0 && i < (int)SERIN_MAX_DEVICES; i++) {
+		if (!devices->device[i].name[0])
+			id = i;
+	}
+	if (id < 0)
+		return -ENOSPC;
+	memcpy(devices->device[id].name, DEVICES_LOOPBACK, sizeof(DEVICES_LOOPBACK));
+	return id;
+}
+
 int devices_attach(struct devices *devices, struct datapath *datapath, const struct state *stored,
 		   struct complaint *complaint)
 {
 	struct config_interface keep[SERIN_MAX_DEVICES];
 	int r;
 
+	/* Of a service that is no more: its flows are not cut off by a restart. */
+	if (!devices->is_local && datapath_has_local_flows(datapath) && provide_loopback(devices) >= 0)
+		devices->is_local = true;
 	r = attach_by(devices, datapath, complaint);
 	if (r) {
 		undo(devices, datapath, stored);
@@ -150,32 +168,20 @@ int devices_attach(struct devices *devices, struct datapath *datapath, const str
 }
 
 /* What comes in is met already, but for the loopback. */
-static int begin_local(struct devices *devices, struct datapath *datapath, struct complaint *complaint)
+static int attach_local(struct devices *devices, struct datapath *datapath, int loopback, struct complaint *complaint)
 {
-	int id = devices_find(devices, DEVICES_LOOPBACK), r = 0;
+	int r = 0;
 
-	for (int i = 0; id < 0 && i < (int)SERIN_MAX_DEVICES; i++) {
-		if (!devices->device[i].name[0])
-			id = i;
-	}
-	if (id < 0)
-		return complain_no_room(complaint);
-	memcpy(devices->device[id].name, DEVICES_LOOPBACK, sizeof(DEVICES_LOOPBACK));
-	devices->is_local = true;
 	for (int i = 0; !r && i < (int)SERIN_MAX_DEVICES; i++) {
 		struct device *device = &devices->device[i];
 
-		if (device->ifindex && i != id)
+		if (device->ifindex && i != loopback)
 			r = datapath_attach_egress(datapath, (unsigned int)i, device->name, complaint);
 	}
-	if (!r)
-		r = devices_attach_one(devices, (unsigned int)id, datapath, complaint);
-	if (!r)
-		log_info("answers are met at TC", log_text("reason", "a service is `forward: local`"));
-	return r;
+	return r ? r : devices_attach_one(devices, (unsigned int)loopback, datapath, complaint);
 }
 
-static void end_local(struct devices *devices, struct datapath *datapath)
+static void take_local_away(struct devices *devices, struct datapath *datapath)
 {
 	struct config_interface keep[SERIN_MAX_DEVICES];
 	int id = devices_find(devices, DEVICES_LOOPBACK);
@@ -186,21 +192,37 @@ static void end_local(struct devices *devices, struct datapath *datapath)
 		datapath_detach_others(datapath, keep, names_of(devices, keep));
 	}
 	detach_egress(devices, datapath);
-	log_info("answers are no longer met at TC", log_text("reason", "no service is `forward: local`"));
 }
 
-int devices_set_local(struct devices *devices, struct datapath *datapath, bool local, struct complaint *complaint)
+int devices_begin_local(struct devices *devices, struct datapath *datapath, struct complaint *complaint)
 {
-	int r;
+	int id, r;
 
-	if (local == devices->is_local)
+	if (devices->is_local)
 		return 0;
-	if (!local) {
-		end_local(devices, datapath);
-		return 0;
-	}
-	r = begin_local(devices, datapath, complaint);
+	id = provide_loopback(devices);
+	if (id < 0)
+		return complain_no_room(complaint);
+	devices->is_local = true;
+	r = attach_local(devices, datapath, id, complaint);
 	if (r)
-		end_local(devices, datapath);
+		take_local_away(devices, datapath);
+	else
+		log_info("answers are met at TC", log_text("reason", "a service is `forward: local`"));
 	return r;
+}
+
+bool devices_end_local(struct devices *devices, struct datapath *datapath, const struct config *config)
+{
+	if (!devices->is_local || devices_need_local(config) || datapath_has_local_flows(datapath))
+		return false;
+	take_local_away(devices, datapath);
+	log_info("answers are no longer met at TC", log_text("reason", "no service or flow is `forward: local`"));
+	return true;
+}
+
+void devices_names(const struct devices *devices, struct state *ret)
+{
+	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
+		memcpy(ret->devices[i], devices->device[i].name, CONFIG_INTERFACE_LEN);
 }

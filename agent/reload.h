@@ -23,7 +23,8 @@ struct reload {
 
 /* reload_prepare.c: everything that can fail before anything is changed. */
 int reload_prepare(struct reload *reload, struct complaint *complaint);
-/* And what is arranged beforehand without harm, should the reload fail all the same: ports reserved, next hops resolved. */
+/* And what is arranged beforehand without harm, should the reload fail all the same: ports reserved, next hops resolved,
+ * hooks for `forward: local`. */
 int reload_arrange(struct reload *reload, struct complaint *complaint);
 
 /* reload_rules.c: the number of a service's set, when its versions have theirs. */

@@ -159,6 +159,10 @@ int reload_arrange(struct reload *reload, struct complaint *complaint)
 
 	if (startup_uses_nat(next->config))
 		r = hostcheck_reserve_ports(snat->port_first, snat->port_last, complaint);
+	if (!r && devices_need_local(next->config))
+		r = devices_begin_local(&reload->controller->devices, next->datapath, complaint);
+	if (!r)
+		devices_names(&reload->controller->devices, &next->state);
 	if (!r && memcmp(reload->running->backends, next->image.backends, sizeof(next->image.backends)))
 		nexthops_expect(&reload->controller->nexthops, &next->image, PATIENCE_MS);
 	return r;

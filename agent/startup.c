@@ -137,8 +137,7 @@ static int attach(struct controller *controller, bool has_state, struct complain
 	r = devices_attach(&controller->devices, controller->datapath, before, complaint);
 	if (r)
 		return r;
-	for (size_t i = 0; i < SERIN_MAX_DEVICES; i++)
-		memcpy(controller->state.devices[i], controller->devices.device[i].name, CONFIG_INTERFACE_LEN);
+	devices_names(&controller->devices, &controller->state);
 	r = state_save(controller->options.state_dir, &controller->state, complaint);
 	if (r)
 		return r;

@@ -12,6 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <bpf/bpf.h>
+
+#include "datapath_private.h"
 #include "devices.h"
 #include "hooks.h"
 #include "net.h"
@@ -144,6 +147,22 @@ static void auto_is_tc_for_all_where_one_has_no_xdp(void **state)
 	hooks_expect_nothing("bridge0");
 }
 
+/* A process on this host that has so many. */
+static void pretend_flows(unsigned int count)
+{
+	const struct serin_backend backend = { .port = 3001, .flags = SERIN_BACKEND_USED };
+	struct serin_stats *stats = calloc((size_t)libbpf_num_possible_cpus(), sizeof(*stats));
+	const __u32 id = 4;
+
+	assert_non_null(stats);
+	stats[0].opened = 3 + count;
+	stats[0].closed = 2;
+	stats[0].gone = 1;
+	assert_int_equal(bpf_map_update_elem(MAP_FD(datapath, backends), &id, &backend, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(MAP_FD(datapath, stats), &id, stats, BPF_ANY), 0);
+	free(stats);
+}
+
 static void local_services_bring_their_own_hooks(void **state)
 {
 	static const enum config_attach modes[] = { ATTACH_AUTO, ATTACH_TC };
@@ -167,18 +186,29 @@ static void local_services_bring_their_own_hooks(void **state)
 		assert_int_equal(tcx_count("lo", false), 1);
 
 		/* They go with the last such service, and come with the first. */
-		assert_int_equal(devices_set_local(&devices, datapath, false, &complaint), 0);
+		assert_false(devices_end_local(&devices, datapath, &config));
+		service.forward = SERIN_FORWARD_NAT;
+		pretend_flows(1);
+		assert_false(devices_end_local(&devices, datapath, &config));
+		assert_int_equal(tcx_count("lo", true), 1);
+		pretend_flows(0);
+		assert_true(devices_end_local(&devices, datapath, &config));
 		hooks_expect_nothing("lo");
 		assert_int_equal(tcx_count(NET_FRONT, true), 0);
 		assert_true(datapath_is_attached(datapath, if_nametoindex(NET_FRONT)));
-		assert_int_equal(devices_set_local(&devices, datapath, true, &complaint), 0);
+		assert_int_equal(devices_begin_local(&devices, datapath, &complaint), 0);
 		assert_int_equal(tcx_count(NET_REAR, true), 1);
 		assert_int_equal(tcx_count("lo", false), 1);
 		expect_device("lo", "tc", "tcx", "local clients");
 		assert_non_null(strstr(devices.device[0].why.text, why));
 
-		/* And with a restart. */
+		/* And with a restart, when their flows have gone. */
 		configure(modes[i], SERIN_FORWARD_NAT, both);
+		pretend_flows(1);
+		restart();
+		assert_int_equal(tcx_count(NET_FRONT, true), 1);
+		assert_int_equal(tcx_count("lo", false), 1);
+		pretend_flows(0);
 		restart();
 		hooks_expect_nothing("lo");
 		assert_int_equal(tcx_count(NET_FRONT, true), 0);
