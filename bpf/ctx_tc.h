@@ -140,6 +140,24 @@ static __noinline int tc_refuse(struct __sk_buff *skb, const struct pkt *pkt, en
 	return bpf_redirect(skb->ifindex, 0);
 }
 
+/* Make room before the IP header. `type` becomes the EtherType; `flags` tell the kernel what kind of header will stand there,
+ * so that it can still cut large packets into segments. It cannot where a tag is in the frame itself: then only small ones
+ * have their headers moved by hand. */
+static __noinline bool tc_grow(struct __sk_buff *skb, const struct pkt *pkt, __u32 by, __be16 type, __u64 flags)
+{
+	struct link_header link;
+
+	if (!link_save(tc_data(skb), tc_end(skb), &link))
+		return false;
+	if (pkt->l3 == sizeof(struct ethhdr)) {
+		if (bpf_skb_adjust_room(skb, by, BPF_ADJ_ROOM_MAC, flags))
+			return false;
+	} else if (pkt->segment != pkt->length || bpf_skb_change_head(skb, by, 0)) {
+		return false;
+	}
+	return link_write(tc_data(skb), tc_end(skb), pkt->l3, &link, type);
+}
+
 /* Answer with an ICMP error, out of the interface that the packet came by. */
 static __noinline int tc_answer(struct __sk_buff *skb, const struct scratch *here, enum serin_drop reason)
 {
@@ -151,7 +169,8 @@ static __noinline int tc_answer(struct __sk_buff *skb, const struct scratch *her
 		return TC_DROP;
 	partial = tc_is_partial(skb, tc_check_at(pkt));
 	if (bpf_skb_change_tail(skb, pkt->l3 + quote_length(pkt), 0) ||
-	    bpf_skb_adjust_room(skb, answer_header(pkt), BPF_ADJ_ROOM_MAC, 0) ||
+	    !tc_grow(skb, pkt, answer_header(pkt),
+		     bpf_htons(pkt->family == SERIN_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6), 0) ||
 	    !answer_write(tc_data(skb), tc_end(skb), here, reason, partial))
 		return TC_DROP;
 	count_icmp();
@@ -170,37 +189,23 @@ static __noinline void tc_clamp_mss(struct __sk_buff *skb, const struct scratch 
 	bpf_l4_csum_replace(skb, tc_check_at(&here->pkt), as_summed(mss, at), as_summed(wanted, at), sizeof(mss));
 }
 
-static __always_inline bool tc_set_type(struct __sk_buff *skb, __be16 type)
-{
-	struct ethhdr *eth = tc_data(skb);
-
-	forget_bounds(eth);
-	if ((void *)(eth + 1) > tc_end(skb))
-		return false;
-	eth->h_proto = type;
-	return true;
-}
-
-/* Wrap the packet for a backend that answers the client directly. The kernel is told what kind of header comes before it,
- * so that it can still cut large ones into segments. */
-static __noinline int tc_encapsulate(struct __sk_buff *skb, struct scratch *here)
+/* Wrap the packet for a backend that answers the client directly. */
+static __noinline bool tc_encapsulate(struct __sk_buff *skb, struct scratch *here)
 {
 	const struct pkt *pkt = &here->pkt;
 	__u64 flags = addr_is_mapped(&here->flow.rewrite.dst) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV4
 							      : BPF_F_ADJ_ROOM_ENCAP_L3_IPV6;
+	__u32 l3 = pkt->l3 & 31;
 
 	if (here->flow.forward == SERIN_FORWARD_GUE)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
 	if (!outer_is_possible(here))
-		return tc_drop(SERIN_DROP_ENCAPSULATION);
+		return false;
 	if (pkt->flags & TCP_SYN)
 		tc_clamp_mss(skb, here);
-	if (!inner_hop(tc_data(skb) + (pkt->l3 & 31), tc_end(skb), pkt) ||
-	    bpf_skb_adjust_room(skb, outer_length(&here->flow), BPF_ADJ_ROOM_MAC, flags) ||
-	    !outer_write(tc_data(skb) + (pkt->l3 & 31), tc_end(skb), here) || !tc_set_type(skb, outer_type(here)) ||
-	    !rewrite_eth(tc_data(skb), tc_end(skb), &here->flow.rewrite))
-		return tc_drop(SERIN_DROP_ENCAPSULATION);
-	return VERDICT_FORWARD;
+	return inner_hop(tc_data(skb) + l3, tc_end(skb), pkt) &&
+	       tc_grow(skb, pkt, outer_length(&here->flow), outer_type(here), flags) &&
+	       outer_write(tc_data(skb) + l3, tc_end(skb), here);
 }
 
 /* A next hop that is not known yet is the host's to find: it keeps the packet meanwhile. */
@@ -214,12 +219,9 @@ static __always_inline int tc_send(const struct scratch *here)
 /* Packets of one-way modes: wrapped, or with nothing changed but the frame's addresses. */
 static __noinline int tc_send_one_way(struct __sk_buff *skb, struct scratch *here)
 {
-	int failed = here->flow.forward != SERIN_FORWARD_L2 ? tc_encapsulate(skb, here) : VERDICT_FORWARD;
-
-	if (failed != VERDICT_FORWARD)
-		return failed;
-	if (!rewrite_eth(tc_data(skb), tc_end(skb), &here->flow.rewrite))
-		return TC_PASS;
+	if ((here->flow.forward != SERIN_FORWARD_L2 && !tc_encapsulate(skb, here)) ||
+	    !rewrite_eth(tc_data(skb), tc_end(skb), &here->flow.rewrite))
+		return tc_drop(SERIN_DROP_ENCAPSULATION);
 	return tc_send(here);
 }
 

@@ -49,38 +49,13 @@ static __noinline int xdp_refuse(struct xdp_md *ctx, const struct pkt *pkt, enum
 	return XDP_TX;
 }
 
-/* Make room before the IP header: the Ethernet header and its tags move to the front, `type` becomes the EtherType. */
+/* Make room before the IP header. `type` becomes the EtherType. */
 static __noinline bool xdp_grow(struct xdp_md *ctx, const struct pkt *pkt, __u32 by, __be16 type)
 {
-	__u32 *words = xdp_data(ctx), first, second, third, tag, other;
-	__u32 l3 = pkt->l3 & 31;
+	struct link_header link;
 
-	if ((void *)(words + 6) > xdp_end(ctx))
-		return false;
-	first = words[0];
-	second = words[1];
-	third = words[2];
-	tag = words[3];
-	other = words[4];
-	if (bpf_xdp_adjust_head(ctx, -(int)by))
-		return false;
-	words = xdp_data(ctx);
-	if ((void *)(words + 6) > xdp_end(ctx))
-		return false;
-	words[0] = first;
-	words[1] = second;
-	words[2] = third;
-	if (l3 >= sizeof(struct ethhdr) + 4)
-		words[3] = tag;
-	if (l3 >= sizeof(struct ethhdr) + 8)
-		words[4] = other;
-	if (l3 == sizeof(struct ethhdr))
-		*(__be16 *)&words[3] = type;
-	else if (l3 == sizeof(struct ethhdr) + 4)
-		*(__be16 *)&words[4] = type;
-	else
-		*(__be16 *)&words[5] = type;
-	return true;
+	return link_save(xdp_data(ctx), xdp_end(ctx), &link) && !bpf_xdp_adjust_head(ctx, -(int)by) &&
+	       link_write(xdp_data(ctx), xdp_end(ctx), pkt->l3, &link, type);
 }
 
 /* Answer with an ICMP error, out of the interface that the packet came by. */
@@ -113,21 +88,18 @@ static __noinline void xdp_clamp_mss(struct xdp_md *ctx, const struct scratch *h
 }
 
 /* Wrap the packet for a backend that answers the client directly. */
-static __noinline int xdp_encapsulate(struct xdp_md *ctx, struct scratch *here)
+static __noinline bool xdp_encapsulate(struct xdp_md *ctx, struct scratch *here)
 {
 	const struct pkt *pkt = &here->pkt;
 	__u32 l3 = pkt->l3 & 31;
 
 	if (!outer_is_possible(here))
-		return xdp_drop(SERIN_DROP_ENCAPSULATION);
+		return false;
 	if (pkt->flags & TCP_SYN)
 		xdp_clamp_mss(ctx, here);
-	if (!inner_hop(xdp_data(ctx) + l3, xdp_end(ctx), pkt) ||
-	    !xdp_grow(ctx, pkt, outer_length(&here->flow), outer_type(here)) ||
-	    !outer_write(xdp_data(ctx) + l3, xdp_end(ctx), here) ||
-	    !rewrite_eth(xdp_data(ctx), xdp_end(ctx), &here->flow.rewrite))
-		return xdp_drop(SERIN_DROP_ENCAPSULATION);
-	return VERDICT_FORWARD;
+	return inner_hop(xdp_data(ctx) + l3, xdp_end(ctx), pkt) &&
+	       xdp_grow(ctx, pkt, outer_length(&here->flow), outer_type(here)) &&
+	       outer_write(xdp_data(ctx) + l3, xdp_end(ctx), here);
 }
 
 /* Write the decision into the packet. */
@@ -146,24 +118,20 @@ static __noinline bool xdp_rewrite(struct xdp_md *ctx, struct scratch *here)
 	return here->pkt.unusual & UNUSUAL_LATER_FRAGMENT || rewrite_transport(&at, end, &here->pkt, to, sum);
 }
 
-/* Packets of one-way modes: wrapped, or with nothing changed but the frame's addresses. */
-static __always_inline int xdp_send(struct scratch *here);
-static __noinline int xdp_send_one_way(struct xdp_md *ctx, struct scratch *here)
-{
-	int failed = here->flow.forward != SERIN_FORWARD_L2 ? xdp_encapsulate(ctx, here) : VERDICT_FORWARD;
-
-	if (failed != VERDICT_FORWARD)
-		return failed;
-	if (!rewrite_eth(xdp_data(ctx), xdp_end(ctx), &here->flow.rewrite))
-		return XDP_PASS;
-	return xdp_send(here);
-}
-
 static __always_inline int xdp_send(struct scratch *here)
 {
 	__u32 ifindex = here->flow.rewrite.ifindex;
 
 	return ifindex == here->pkt.ifindex ? XDP_TX : bpf_redirect(ifindex, 0);
+}
+
+/* Packets of one-way modes: wrapped, or with nothing changed but the frame's addresses. */
+static __noinline int xdp_send_one_way(struct xdp_md *ctx, struct scratch *here)
+{
+	if ((here->flow.forward != SERIN_FORWARD_L2 && !xdp_encapsulate(ctx, here)) ||
+	    !rewrite_eth(xdp_data(ctx), xdp_end(ctx), &here->flow.rewrite))
+		return xdp_drop(SERIN_DROP_ENCAPSULATION);
+	return xdp_send(here);
 }
 
 /* Verdicts that not every packet meets. */

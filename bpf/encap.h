@@ -32,10 +32,13 @@ static __always_inline __u64 inner_sum(const struct pkt *pkt, const void *inner,
 {
 	__u32 transport = pkt->length - (pkt->l4 - pkt->l3);
 	__u64 pseudo = sum_words(0, pkt->src.word, 4), sum = 0;
+	const struct udphdr *udp = inner + ((pkt->l4 - pkt->l3) & 127);
 	const __u32 *ip6 = inner;
 
 	pseudo = sum_words(pseudo, pkt->dst.word, 4) + bpf_htons(transport) + bpf_htons(pkt->protocol);
 	if (pkt->unusual || pkt->segment != pkt->length)
+		return 0;
+	if (pkt->protocol == IPPROTO_UDP && ((void *)(udp + 1) > end || !udp->check))
 		return 0;
 	if (pkt->family == SERIN_IPV6) {
 		if (pkt->l4 - pkt->l3 != sizeof(struct ipv6hdr) || (void *)(ip6 + 10) > end)

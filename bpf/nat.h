@@ -45,6 +45,47 @@ static __always_inline bool rewrite_eth(struct ethhdr *eth, void *end, const str
 	return true;
 }
 
+/* The Ethernet header with up to two tags, while the frame is being moved under it. */
+struct link_header {
+	__u32 words[5];
+};
+
+static __always_inline bool link_save(const __u32 *words, void *end, struct link_header *ret)
+{
+	int i;
+
+	if ((void *)(words + 5) > end)
+		return false;
+#pragma unroll
+	for (i = 0; i < 5; i++)
+		ret->words[i] = words[i];
+	return true;
+}
+
+/* Write it at the front of a frame that has grown, `l3` bytes with an EtherType at their end. */
+static __always_inline bool link_write(__u32 *words, void *end, __u32 l3, const struct link_header *link, __be16 type)
+{
+	__u32 tags = l3 - sizeof(struct ethhdr);
+
+	forget_bounds(words);
+	if ((void *)(words + 6) > end)
+		return false;
+	words[0] = link->words[0];
+	words[1] = link->words[1];
+	words[2] = link->words[2];
+	if (tags >= 4)
+		words[3] = link->words[3];
+	if (tags >= 8)
+		words[4] = link->words[4];
+	if (!tags)
+		*(__be16 *)&words[3] = type;
+	else if (tags == 4)
+		*(__be16 *)&words[4] = type;
+	else
+		*(__be16 *)&words[5] = type;
+	return true;
+}
+
 /* Addresses and TTL of the IP header; the sum of what has changed for the transport checksum's pseudo-header. */
 static __always_inline __u64 rewrite_ipv4(struct iphdr *ip, const struct rewrite *to)
 {
