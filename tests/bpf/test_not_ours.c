@@ -303,97 +303,6 @@ static void frames_for_another_host_open_nothing(void **state)
 	}
 }
 
-/* Whatever comes: passed packets keep every byte, forwarded ones keep their length, what is wrong with their checksums
- * stays as wrong as it was, and each packet that is refused or dropped has one reason. */
-struct tally {
-	uint64_t verdicts[5];
-	struct frame in, out;
-};
-
-static uint64_t sum_of_drops(struct lab *lab)
-{
-	struct expect_counters counters = expect_read_counters(lab);
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < SERIN_DROPS; i++)
-		sum += counters.drops[i];
-	return sum;
-}
-
-/* Ours, in answer: addresses and ports have changed sides, and all of it is right. */
-static bool is_reset_of(const struct frame *out, const struct frame *in)
-{
-	struct segment reset;
-
-	return segment_read(out, &reset) && reset.flags & RST && reset.ttl == 64 && reset.zero_window &&
-	       !memcmp(out->data, in->data + 6, 6) && !memcmp(out->data + 6, in->data, 6);
-}
-
-static void run_random(struct lab *lab, const struct scene *scene, struct tally *tally)
-{
-	static const uint8_t flags[] = { SYN, ACK, SYN | ACK, RST, FIN | ACK, RST | ACK, 0, FIN, 0xff };
-	struct segment segment = intact(scene, flags[(size_t)random() % sizeof(flags)]);
-	enum lab_arm arm = random() & 1 ? LAB_FRONT : LAB_REAR;
-	size_t changes = (size_t)random() % 4;
-	enum lab_verdict verdict;
-
-	if (random() & 1)
-		segment = scene_from_backend(scene, (uint16_t)(SCENE_PORT_FIRST + random() % SCENE_PORT_COUNT),
-					     segment.flags, (uint32_t)random(), (uint32_t)random());
-	else
-		segment.sport = (uint16_t)(40000 + random() % 40);
-	segment_write(&segment, &tally->in);
-	while (changes--)
-		tally->in.data[(size_t)random() % 90] = (uint8_t)random();
-	if (random() % 8 == 0)
-		tally->in.length = 14 + (size_t)random() % (tally->in.length - 14);
-	tally->out = tally->in;
-	verdict = lab_run(lab, arm, &tally->out);
-	assert_int_not_equal(verdict, LAB_OTHER);
-	tally->verdicts[verdict]++;
-	if (verdict == LAB_PASS)
-		expect_same_frame("random, passed", &tally->out, &tally->in);
-	if (verdict != LAB_PASS && verdict != LAB_DROP && !is_reset_of(&tally->out, &tally->in)) {
-		struct frame_errors before = frame_checksum_errors(&tally->in),
-				    after = frame_checksum_errors(&tally->out);
-
-		assert_int_equal(tally->out.length, tally->in.length);
-		assert_int_equal(before.ip, after.ip);
-		assert_int_equal(before.transport, after.transport);
-	}
-}
-
-static void random_packets(void **state)
-{
-	struct tally *tally = calloc(1, sizeof(*tally));
-	size_t i, j;
-
-	(void)state;
-	assert_non_null(tally);
-	srandom(2);
-	for (i = 0; i < scene_count; i++) {
-		struct lab *lab = scene_open(&scenes[i], NULL);
-		struct expect_counters counters;
-		uint64_t forwarded = 0, redirected;
-
-		memset(tally->verdicts, 0, sizeof(tally->verdicts));
-		for (j = 0; j < 5000; j++)
-			run_random(lab, &scenes[i], tally);
-		counters = expect_read_counters(lab);
-		for (j = 0; j < EXPECT_BACKENDS; j++)
-			forwarded += counters.stats[j].packets[0] + counters.stats[j].packets[1];
-		redirected = tally->verdicts[LAB_BACK] + tally->verdicts[LAB_ON];
-		/* A RST that goes out is counted as a drop of what it answers. */
-		assert_int_equal(sum_of_drops(lab), tally->verdicts[LAB_DROP] + counters.table.rst_sent);
-		assert_int_equal(forwarded, redirected - counters.table.rst_sent);
-		assert_true(tally->verdicts[LAB_PASS] && forwarded && tally->verdicts[LAB_DROP]);
-		assert_int_equal(flowtable_check(lab, stdout), 0);
-		lab_close(lab);
-	}
-	free(tally);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,7 +311,6 @@ int main(void)
 		cmocka_unit_test(backends_without_a_flow_pass),
 		cmocka_unit_test(mapped_addresses_are_not_ipv4),
 		cmocka_unit_test(frames_for_another_host_open_nothing),
-		cmocka_unit_test(random_packets),
 	};
 
 	return EXPECT_RUN("not ours", tests);

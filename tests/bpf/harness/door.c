@@ -140,8 +140,8 @@ int lab_program(const struct lab *lab, const char *name)
 	return lab->programs[at];
 }
 
-/* By whose address a frame leaves: that of a device that the agent has written down. */
-static enum lab_verdict way_out(const struct lab *lab, enum lab_arm arm, const struct frame *out)
+/* By whose address a frame leaves: that of a device that the agent has written down, or the one that it came to. */
+static enum lab_verdict way_out(const struct lab *lab, enum lab_arm arm, const uint8_t *to, const struct frame *out)
 {
 	struct serin_device device;
 	uint32_t id;
@@ -151,11 +151,13 @@ static enum lab_verdict way_out(const struct lab *lab, enum lab_arm arm, const s
 		if (out->length >= 12 && !memcmp(device.mac, out->data + 6, 6))
 			return device.ifindex == lab->ifindex[arm] ? LAB_BACK : LAB_ON;
 	}
-	return LAB_OTHER;
+	return out->length >= 12 && !memcmp(to, out->data + 6, 6) ? LAB_BACK : LAB_OTHER;
 }
 
-enum lab_verdict door_verdict(const struct lab *lab, enum lab_door door, enum lab_arm arm, uint32_t answer,
-			      const struct frame *out)
+/* What a program's answer means. TC does not say where a frame goes, its source address does; `to`: the target that it came
+ * with. */
+static enum lab_verdict verdict_of(const struct lab *lab, enum lab_door door, enum lab_arm arm, uint32_t answer,
+				   const uint8_t *to, const struct frame *out)
 {
 	if (door == LAB_XDP)
 		return answer == XDP_DROP       ? LAB_DROP
@@ -164,7 +166,7 @@ enum lab_verdict door_verdict(const struct lab *lab, enum lab_door door, enum la
 		       : answer == XDP_REDIRECT ? LAB_ON
 						: LAB_OTHER;
 	if (answer == TC_ACT_REDIRECT)
-		return way_out(lab, arm, out);
+		return way_out(lab, arm, to, out);
 	/* TC_ACT_OK would keep the programs behind this one from seeing what is not ours. */
 	return answer == TC_ACT_SHOT ? LAB_DROP : answer == (uint32_t)TC_ACT_UNSPEC ? LAB_PASS : LAB_OTHER;
 }
@@ -236,11 +238,13 @@ static enum lab_verdict run(const struct lab *lab, enum lab_arm arm, struct fram
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->data, .data_size_in = (__u32)frame->length,
 		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
 	uint32_t answer;
+	uint8_t to[6];
 
+	memcpy(to, frame->data, sizeof(to));
 	answer = context ? run_tc(context, &options, program, enter) : run_xdp(lab, arm, &options);
 	memcpy(frame->data, out, options.data_size_out);
 	frame->length = options.data_size_out;
-	return door_verdict(lab, context ? LAB_TC : LAB_XDP, arm, answer, frame);
+	return verdict_of(lab, context ? LAB_TC : LAB_XDP, arm, answer, to, frame);
 }
 
 enum lab_verdict lab_run(struct lab *lab, enum lab_arm arm, struct frame *frame)

@@ -9,8 +9,4 @@
  * the data path's interface needs no hooks for tests. */
 void door_find(struct lab *lab);
 
-/* What a program's answer means. `out`: the frame as it left; TC does not say where to, its source address does. */
-enum lab_verdict door_verdict(const struct lab *lab, enum lab_door door, enum lab_arm arm, uint32_t answer,
-			      const struct frame *out);
-
 #endif

@@ -10,6 +10,11 @@
 
 static const char *const verdict_names[] = { "dropped", "passed", "sent back", "sent on", "no verdict" };
 
+const char *expect_verdict_name(enum lab_verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
 /* Sixteen bytes a line; a byte that differs from the other frame's is marked. */
 static void print_bytes(const char *title, const struct frame *frame, const struct frame *other)
 {
@@ -26,6 +31,11 @@ static void print_bytes(const char *title, const struct frame *frame, const stru
 		if (i % 16 == 15 || i + 1 == frame->length)
 			print_message("%s\n", line);
 	}
+}
+
+void expect_print(const char *title, const struct frame *frame)
+{
+	print_bytes(title, frame, frame);
 }
 
 void expect_same_frame(const char *name, const struct frame *found, const struct frame *expected)

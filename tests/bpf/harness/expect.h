@@ -20,6 +20,11 @@ int expect_run_doors(const char *name, const struct CMUnitTest *tests, size_t co
 /* Fail with both frames as text and bytes, the differences marked, unless they are the same. */
 void expect_same_frame(const char *name, const struct frame *found, const struct frame *expected);
 
+/* "dropped", "sent on", ... */
+const char *expect_verdict_name(enum lab_verdict verdict);
+/* A frame as text and bytes. */
+void expect_print(const char *title, const struct frame *frame);
+
 /* Put `in` through the program: this verdict and, for all but LAB_DROP, these bytes. `out` NULL: unchanged. */
 void expect_frame(struct lab *lab, const char *name, enum lab_arm arm, const struct frame *in, enum lab_verdict verdict,
 		  const struct frame *out);
