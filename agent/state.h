@@ -25,6 +25,7 @@ struct state_change {
 	char reason[STATE_REASON_LEN]; /* "": none given */
 	int64_t at;                    /* seconds since 1970 */
 	enum state_change_kind kind;
+	bool reset; /* a rollback's: connections of versions on trial end with it */
 };
 
 struct state_version {

@@ -28,11 +28,12 @@ static json_t *encode_service(const struct state_service *service)
 
 	for (size_t i = 0; i < service->version_count; i++)
 		json_object_set_new(weights, service->versions[i].name, json_integer(service->versions[i].weight));
-	return json_pack("{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s}}", "generation", (json_int_t)service->generation,
-			 "rollout", (json_int_t)service->rollout, "baseline", service->versions[service->baseline].name,
-			 "weights", weights, "changed", "by", service->changed.by, "at",
-			 (json_int_t)service->changed.at, "what", kind_names[service->changed.kind], "reason",
-			 service->changed.reason);
+	return json_pack("{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s:b}}", "generation",
+			 (json_int_t)service->generation, "rollout", (json_int_t)service->rollout, "baseline",
+			 service->versions[service->baseline].name, "weights", weights, "changed", "by",
+			 service->changed.by, "at", (json_int_t)service->changed.at, "what",
+			 kind_names[service->changed.kind], "reason", service->changed.reason, "reset",
+			 service->changed.reset);
 }
 
 char *state_encode(const struct state *state)
@@ -122,13 +123,14 @@ static int decode_service(const char *name, json_t *value, struct state_service 
 {
 	const char *baseline, *by, *what, *reason;
 	json_int_t generation, rollout, at;
+	int reset = false; /* files from before there were resets do not say */
 	json_error_t error;
 	json_t *weights;
 	int r;
 
-	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s}}", "generation", &generation,
-			   "rollout", &rollout, "baseline", &baseline, "weights", &weights, "changed", "by", &by, "at",
-			   &at, "what", &what, "reason", &reason))
+	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s?b}}", "generation",
+			   &generation, "rollout", &rollout, "baseline", &baseline, "weights", &weights, "changed",
+			   "by", &by, "at", &at, "what", &what, "reason", &reason, "reset", &reset))
 		return complain(complaint, -EBADMSG, "service \"%.64s\": %s", name, error.text);
 	if (generation < 1 || generation > UINT32_MAX || rollout < 0 || at < 0)
 		return complain(complaint, -EBADMSG, "service \"%.64s\": a number is out of range", name);
@@ -140,6 +142,7 @@ static int decode_service(const char *name, json_t *value, struct state_service 
 		r = decode_change(by, at, what, reason, &ret->changed, complaint);
 	if (r)
 		return r;
+	ret->changed.reset = reset;
 	r = state_find_version(ret, baseline);
 	if (r < 0)
 		return complain(complaint, -EBADMSG, "service \"%s\": baseline \"%.32s\" is none of its versions", name,

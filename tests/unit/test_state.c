@@ -48,7 +48,8 @@ static struct state_service make_service(const char *name, uint16_t canary)
 		.version_count = 2,
 		.generation = 7,
 		.rollout = 3,
-		.changed = { .by = "uid 0",
+		.changed = { .reset = true,
+			     .by = "uid 0",
 			     .reason = "a \"quoted\" reason, caf\xc3\xa9",
 			     .at = 1795410000,
 			     .kind = STATE_ROLLBACK },
@@ -73,6 +74,7 @@ static void assert_same(const struct state_service *a, const struct state_servic
 	assert_string_equal(a->changed.reason, b->changed.reason);
 	assert_int_equal(a->changed.at, b->changed.at);
 	assert_int_equal(a->changed.kind, b->changed.kind);
+	assert_int_equal(a->changed.reset, b->changed.reset);
 }
 
 static void test_comes_back_as_it_was(void **state)
