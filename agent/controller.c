@@ -77,7 +77,6 @@ int controller_open(const struct controller_options *options, struct config *con
 		controller_close(controller);
 		return r;
 	}
-	resume_resets(controller);
 	controller_refresh(controller);
 	look_for_exhaustion(controller);
 	for (size_t i = 0; i < controller->service_count; i++)
@@ -233,6 +232,8 @@ int controller_add_to_loop(struct controller *controller, struct loop *loop)
 		r = loop_add_timer(loop, tick, controller, &timer);
 	if (!r)
 		r = loop_set_timer(timer, TICK_MS, TICK_MS);
+	if (!r)
+		resume_resets(controller);
 	return r;
 }
 
