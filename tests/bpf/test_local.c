@@ -204,11 +204,51 @@ static void many_clients(void **state)
 	}
 }
 
+/* A process that is being emptied: its words still leave, and the client is told at its next ones. */
+static void emptied(void **state)
+{
+	static struct frame frame, expected;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct conversation talk = begin(names[i], FRAME_TCP);
+		struct expect_counters change = { .drops = { 0 } };
+		struct segment in = from_client(&talk), back = from_process(&talk, SYN | ACK),
+			       out = leaving(&talk, &back);
+		struct serin_backend backend;
+
+		answer_all(talk.lab);
+		change.stats[talk.backend].opened = 1;
+		expect_talk(&talk, "up", SERIN_TO_BACKEND, &in, &change);
+		lab_read(talk.lab, "backends", talk.backend, &backend);
+		backend.flags |= SERIN_BACKEND_RESET;
+		lab_write(talk.lab, "backends", talk.backend, &backend);
+		expect_egress(&talk, "of a process that is being emptied", &back, &out, true);
+		in.flags = ACK;
+		in.ack = 777;
+		out = (struct segment){ .to = in.from,
+					.from = in.to,
+					.src = in.dst,
+					.dst = in.src,
+					.sport = in.dport,
+					.dport = in.sport,
+					.flags = RST,
+					.seq = 777,
+					.zero_window = true };
+		memset(&change, 0, sizeof(change));
+		change.drops[SERIN_DROP_RESETTING] = 1;
+		change.table.rst_sent = 1;
+		expect_counted(talk.lab, "straggler", LAB_FRONT, segment_write(&in, &frame), LAB_BACK,
+			       segment_write(&out, &expected), &change);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(up_and_back), cmocka_unit_test(without_a_flow), cmocka_unit_test(wrong_way),
-		cmocka_unit_test(errors),      cmocka_unit_test(many_clients),
+		cmocka_unit_test(errors),      cmocka_unit_test(many_clients),   cmocka_unit_test(emptied),
 	};
 
 	return EXPECT_RUN("local", tests);

@@ -91,6 +91,34 @@ static void stragglers_get_a_reset(void **state)
 	}
 }
 
+/* In one-way modes the client is all there is to tell. */
+static void one_way_stragglers(void **state)
+{
+	static struct frame in_frame, out_frame;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < mode_scene_count; i++) {
+		struct conversation talk = { .scene = mode_scenes[i] };
+		struct expect_counters change = { .drops = { 0 } };
+		struct segment in = from_client(&talk), out;
+
+		if (!SERIN_IS_ONE_WAY(mode_scenes[i].forward))
+			continue;
+		talk.lab = scene_open(&talk.scene, NULL);
+		talk.backend = scene_backend(talk.lab, &talk.scene);
+		assert_int_equal(lab_run(talk.lab, LAB_FRONT, segment_write(&in, &in_frame)), LAB_ON);
+		set_flags(&talk, SERIN_BACKEND_USED | SERIN_BACKEND_RESET);
+		in.flags = ACK;
+		in.ack = 4321;
+		out = reset_of(&in);
+		change.drops[SERIN_DROP_RESETTING] = 1;
+		change.table.rst_sent = 1;
+		expect_counted(talk.lab, "straggler", LAB_FRONT, segment_write(&in, &in_frame), LAB_BACK,
+			       segment_write(&out, &out_frame), &change);
+	}
+}
+
 /* Before that, and for a backend that is only leaving, nothing changes. */
 static void leaving_backends_keep_their_flows(void **state)
 {
@@ -375,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stragglers_get_a_reset),
+		cmocka_unit_test(one_way_stragglers),
 		cmocka_unit_test(leaving_backends_keep_their_flows),
 		cmocka_unit_test(datagrams_move),
 		cmocka_unit_test(closing_one_flow),

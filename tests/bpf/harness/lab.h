@@ -34,7 +34,6 @@ struct lab {
 	struct config *config; /* the last one */
 	struct image *image;   /* what the tables hold */
 	uint32_t max_flows;
-	enum lab_door door; /* that lab_run() takes */
 	int door_programs[LAB_DOORS];
 	unsigned int ifindex[LAB_ARMS];
 	int maps[48]; /* fds, of all programs that share the flow table */
