@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The one-way modes: ipip and gue (outer IPv4 and outer IPv6, either with both families inside) and l2. Backends own the
 # VIP and answer the client directly; the load balancer sees nothing of that. What comes to them came by the tunnel that
-# is configured, shares are as set, ten megabytes each way arrive, also over a path back that is narrower than it says.
+# is configured, shares are as set, ten megabytes each way arrive, over a path back that is narrower than it says, and so do
+# datagrams in fragments, once either end knows the path.
 # Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -57,6 +58,9 @@ check_mode() {
 	check_unharmed datagrams 500
 	check_transfer "$what" "$2:18$3"
 	check_equal "$what: bytes of a segment of the client's" "$(of_load transfer .client.mss)" "$7"
+	udp_load warm -t "$2:8$3" -s "$4" -n 20 -N 20 -l 8192 -w 200 # an IPv6 datagram that finds a narrow path is lost
+	udp_load pieces -t "$2:8$3" -s "$4" -n 20 -N 20 -r 3 -c 4 -l 8192
+	check_unharmed pieces 60
 	check_equal "$what: the backend's path MTU" "$(of_load transfer .server.pmtu)" 1300
 	[ -z "$6" ] ||
 		check_between "$what: packets that were decapsulated" $(($(all_decapsulated "$5" "$6") - before)) 3000 100000
