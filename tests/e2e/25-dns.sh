@@ -60,9 +60,9 @@ check_unharmed talk 4000
 
 stop_agent
 check "taken out" serin detach
-sed -i 's/^services:/snat: {ports: 20000-20999}\n&/' "$CONFIG"
+sed -i 's/^services:/snat: {ports: 20000-27999}\n&/' "$CONFIG"
 rm -r "$STATE"
 start_agent
-survey "1000 ports" 8.9 11.1 $VIP:53 10.64.0.0 $((3 * SOURCES))
+survey "8000 ports" 8.9 11.1 $VIP:53 10.64.0.0 $((3 * SOURCES))
 check_between "ports retaken" "$(metric serin_snat_ports_retaken_total)" $SOURCES 1000000
 check_no_drops
