@@ -96,6 +96,12 @@ static __always_inline __u32 asked_at_first(const struct pkt *pkt)
 	return pkt->payload ? pkt->ack : pkt->ack - 1;
 }
 
+/* How far the other end's numbers are known. In one-way modes nobody hears it: as far as the client has acknowledged. */
+static __always_inline __u32 heard_of(const struct serin_way *way, const struct serin_way *peer)
+{
+	return peer == way ? way->acked : peer->next_seq;
+}
+
 /* Segments that are not plain data of an established connection. */
 verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __u32 direction, __u32 backend)
 {
@@ -124,13 +130,14 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	if (pkt->flags & TCP_SYN || !(way->flags & SERIN_WAY_SEQ)) {
 		way->next_seq = tcp_end(pkt);
 		way->flags |= SERIN_WAY_SEQ;
-	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, peer->next_seq))) {
+	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, heard_of(way, peer)))) {
 		way->next_seq = tcp_end(pkt);
 	}
 	/* Nobody's answers are seen here: a client that goes on is taken at its word. Its way can be taken back all the same. */
 	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
 	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {
 		way->asked = asked_at_first(pkt);
+		way->acked = pkt->ack;
 		count->established++;
 		embryonic = false;
 	}
@@ -144,7 +151,7 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	/* Nor may a stranger's FIN raise a flow above the embryonic ones, which are there to be taken back, or make an
 	 * established one shorter-lived. */
 	if (pkt->flags & TCP_FIN && !embryonic && tcp_near(pkt->seq, way->next_seq) &&
-	    (!peer || tcp_near(pkt->ack, peer->next_seq)))
+	    (!peer || tcp_near(pkt->ack, heard_of(way, peer))))
 		track_fin(&flow, peer, count);
 	return 0;
 }
@@ -192,17 +199,18 @@ static __always_inline void track(const struct pkt *pkt, const struct flow *flow
 	}
 	if (flow->direction == SERIN_TO_BACKEND && pkt->payload)
 		way->asked = pkt->ack;
-	if (SERIN_IS_ONE_WAY(flow->forward))
-		way->acked = pkt->ack;
 	end = pkt->seq + pkt->payload;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
 		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
 		   (end - way->next_seq - 1 < TCP_STEP || (__s32)(end - way->next_seq) <= 0))) {
 		if ((__s32)(end - way->next_seq) > 0)
 			way->next_seq = end;
-		return;
+	} else {
+		track_rare(pkt, flow->index, flow->claim, flow->direction, flow->backend);
 	}
-	track_rare(pkt, flow->index, flow->claim, flow->direction, flow->backend);
+	/* Behind what compares with the one before. */
+	if (SERIN_IS_ONE_WAY(flow->forward) && (pkt->flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
+		way->acked = pkt->ack;
 }
 
 /* A client's SYN on a flow that is over, by its FINs, a RST or its age: a new connection that happens to have the old
