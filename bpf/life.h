@@ -85,7 +85,7 @@ static __always_inline int close_flow(struct serin_close *ask)
 	flow = (struct tracked){ way, claim, SERIN_TO_BACKEND };
 	if (!count || !flow_raise(&flow, flow_peer(way), SERIN_WAY_CLOSED))
 		return 0;
-	count->closed++;
+	__sync_fetch_and_add(&count->closed, 1); /* see count_gone() */
 	ask->closed = true;
 	return 0;
 }

@@ -37,14 +37,15 @@ static __always_inline void way_free(struct serin_way *way, __u32 index)
 	store_release(&way->claim, claim_same(READ_ONCE(way->claim), SERIN_WAY_FREE));
 }
 
-/* A flow is gone when its way to the backend is taken, once, by whoever takes it. */
+/* A flow is gone when its way to the backend is taken, once, by whoever takes it. An atomic addition, though the counter is
+ * this CPU's alone: the sweep is a process, and packets interrupt it. */
 static __always_inline void count_gone(const struct serin_way *way, __u32 state)
 {
 	__u32 backend = READ_ONCE(way->backend);
 	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
 
 	if (count && state < SERIN_WAY_CLOSED && SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND)
-		count->gone++;
+		__sync_fetch_and_add(&count->gone, 1);
 }
 
 /* Take the other direction's way out of a flow that is ending. Its owner may be changing its state meanwhile (then look
