@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A client and a backend of one scene, over TCP or UDP: what each sends, what of it the other gets, and that every counter
- * says so. For tests of packets that do not need a connection's whole life. */
+/* A client and a backend of one scene, over TCP or UDP: what each sends, what the other gets of it, and that counters
+ * say so. For tests of packets that do not need a connection's whole life. */
 #ifndef SERIN_TEST_CONVERSATION_H
 #define SERIN_TEST_CONVERSATION_H
 

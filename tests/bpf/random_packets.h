@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packets at random: real ones of every service, of both ends, of every kind, then with bytes changed, cut off or added. */
+/* Packets at random: real ones of every service, both ends, every kind, then with bytes changed, cut off or added. */
 #ifndef SERIN_TEST_RANDOM_PACKETS_H
 #define SERIN_TEST_RANDOM_PACKETS_H
 
