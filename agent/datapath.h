@@ -153,6 +153,10 @@ int datapath_set_backend_flags(struct datapath *datapath, unsigned int backend, 
 /* The SNAT ports that the maps pinned under a directory were made for. -ENOENT: none. */
 int datapath_pinned_ports(const char *pin_dir, uint16_t *ret_first, uint16_t *ret_last);
 
+/* Whether a serin that another process has put on interfaces of this network namespace, one that still runs or not, listens
+ * on that port of some address: *ret is the first one. False too where nobody may look, which takes CAP_SYS_ADMIN. */
+bool datapath_find_other(__be16 port, uint8_t protocol, struct serin_addr *ret);
+
 /* Take links, filters, programs and maps out of the kernel: links wherever they are, filters of this network namespace. 0
  * also when nothing was there; ret_removed: how many links, filters and pins. */
 int datapath_detach(const char *pin_dir, unsigned int *ret_removed, struct complaint *complaint);
