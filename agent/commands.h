@@ -20,6 +20,7 @@ int cmd_run(const struct options *options);
 int cmd_check(const struct options *options);
 int cmd_status(const struct options *options);
 int cmd_weight(const struct options *options);
+int cmd_try(const struct options *options);
 int cmd_rollback(const struct options *options);
 int cmd_reload(const struct options *options);
 int cmd_flows(const struct options *options);

@@ -33,6 +33,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_WATCH | OPTION_SOCKET, 0, 1 },
 	{ "weight", cmd_weight, "SERVICE VERSION=SHARE ...", "set shares; versions not named keep theirs",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 2, MANY },
+	{ "try", cmd_try, "PORT NAME=PORT[@SHARE] ...", "split a port of this machine between its processes",
+	  OPTION_OUTPUT | OPTION_UDP, 1, MANY },
 	{ "rollback", cmd_rollback, "SERVICE", "every version on trial to 0%, at once",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
 	{ "reload", cmd_reload, "[--dry-run]", "apply the changed configuration, whole or not at all",

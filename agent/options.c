@@ -21,6 +21,7 @@ static const struct option_entry entries[] = {
 	{ OPTION_OUTPUT, 'o', "output", "text|json", "how to print (default text)" },
 	{ OPTION_WATCH, 'w', "watch", NULL, "print again every second until Ctrl-C" },
 	{ OPTION_DRY_RUN, 0, "dry-run", NULL, "say what would be changed, change nothing" },
+	{ OPTION_UDP, 0, "udp", NULL, "split UDP instead of TCP" },
 	{ OPTION_REASON, 0, "reason", "TEXT", "why, for the record and for colleagues" },
 	{ OPTION_FLOWS, 0, "flows", "drain|reset", "open connections (default: the service's on_rollback)" },
 	{ OPTION_VERSION, 0, "version", "VERSION", "only connections of this version" },
@@ -102,6 +103,9 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_DRY_RUN:
 		options->dry_run = true;
+		break;
+	case OPTION_UDP:
+		options->udp = true;
 		break;
 	case OPTION_REASON:
 		options->reason = argument;

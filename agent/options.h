@@ -29,6 +29,7 @@ enum option_set {
 	OPTION_VERSION = 1 << 12,
 	OPTION_LIMIT = 1 << 13,
 	OPTION_DRY_RUN = 1 << 14,
+	OPTION_UDP = 1 << 15,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
@@ -45,6 +46,7 @@ struct options {
 	const char *socket;         /* OPTIONS_SOCKET_PATH */
 	bool watch;
 	bool dry_run;
+	bool udp;
 	const char *reason;         /* NULL */
 	enum options_flows flows;   /* FLOWS_AS_CONFIGURED */
 	const char *version;        /* NULL */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Plain ANSI: up, erase the line, erase what is below. No cursor is hidden and no mode set, so nothing is to be undone. */
+#include "try_screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define UP "\033[%uA"
+#define ERASE_LINE "\033[K"
+#define ERASE_BELOW "\033[J"
+
+void try_screen_look(struct try_screen *ret)
+{
+	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+
+	*ret = (struct try_screen){ .redraw = isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") };
+	ret->colours = ret->redraw && !(no_color && *no_color);
+}
+
+static struct winsize look_at_window(void)
+{
+	struct winsize window = { 0 };
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) || !window.ws_row || !window.ws_col)
+		window = (struct winsize){ .ws_row = TRY_SCREEN_ROWS, .ws_col = TRY_SCREEN_COLUMNS };
+	return window;
+}
+
+unsigned int try_screen_columns(void)
+{
+	return look_at_window().ws_col - 1u;
+}
+
+/* Returns where the line ends. */
+static const char *print_line(FILE *out, const char *text, unsigned int columns)
+{
+	unsigned int used = 0;
+	bool sequence = false;
+
+	for (; *text && *text != '\n'; text++) {
+		sequence |= *text == '\033';
+		if (sequence || used++ < columns)
+			putc(*text, out);
+		if (*text == 'm')
+			sequence = false;
+	}
+	return *text ? text + 1 : text;
+}
+
+void try_screen_print(struct try_screen *screen, FILE *out, const char *text, unsigned int columns, unsigned int rows)
+{
+	unsigned int back = screen->lines < rows ? screen->lines : rows - 1, lines = 0;
+
+	putc('\r', out); /* the terminal may have shown "^C" */
+	if (back)
+		fprintf(out, UP, back);
+	while (*text && lines + 1 < rows) {
+		/* Before the text: behind a line as wide as the terminal it would take its last character. */
+		fputs(ERASE_LINE, out);
+		text = print_line(out, text, columns);
+		putc('\n', out);
+		lines++;
+	}
+	fputs(ERASE_BELOW, out);
+	screen->lines = lines;
+}
+
+void try_screen_draw(struct try_screen *screen, const char *text)
+{
+	struct winsize window = look_at_window();
+
+	try_screen_print(screen, stdout, text, window.ws_col - 1u, window.ws_row);
+	fflush(stdout);
+}
