@@ -11,13 +11,14 @@
 	128 /* bytes of the packet that are sent back: any IP header and eight of the transport's, and more */
 #define ANSWER_TTL 64
 
-/* May and must this drop be answered? Neither errors nor later fragments are (RFC 1122, section 3.2.2), and a sender that
- * lets routers split its packets asks for no MTU. */
+/* May and must this drop be answered? Neither errors nor later fragments are (RFC 1122, section 3.2.2). A sender that lets
+ * routers split its packets is told the MTU as well, though it asks for none (RFC 1191, section 4): nothing here could
+ * split them. */
 static __always_inline bool is_answered(const struct pkt *pkt, enum serin_drop reason)
 {
 	if (pkt->unusual & (UNUSUAL_ERROR | UNUSUAL_LATER_FRAGMENT | UNUSUAL_DOOR))
 		return false;
-	return reason == SERIN_DROP_TTL_EXPIRED || (reason == SERIN_DROP_TOO_BIG && !pkt->may_split);
+	return reason == SERIN_DROP_TTL_EXPIRED || reason == SERIN_DROP_TOO_BIG;
 }
 
 /* Bytes of the packet that go back: whole words, so that they can be summed up. */

@@ -199,8 +199,6 @@ static __noinline bool tc_encapsulate(struct __sk_buff *skb, struct scratch *her
 
 	if (here->flow.forward == SERIN_FORWARD_GUE)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L4_UDP;
-	if (!outer_is_possible(here))
-		return false;
 	if (pkt->flags & TCP_SYN)
 		tc_clamp_mss(skb, here);
 	return inner_hop(tc_data(skb) + l3, tc_end(skb), pkt) &&

@@ -93,8 +93,6 @@ static __noinline bool xdp_encapsulate(struct xdp_md *ctx, struct scratch *here)
 	const struct pkt *pkt = &here->pkt;
 	__u32 l3 = pkt->l3 & 31;
 
-	if (!outer_is_possible(here))
-		return false;
 	if (pkt->flags & TCP_SYN)
 		xdp_clamp_mss(ctx, here);
 	return inner_hop(xdp_data(ctx) + l3, xdp_end(ctx), pkt) &&

@@ -119,14 +119,6 @@ static __always_inline __be16 outer_type(const struct scratch *here)
 	return addr_is_mapped(&here->flow.rewrite.dst) ? bpf_htons(ETHERTYPE_IPV4) : bpf_htons(ETHERTYPE_IPV6);
 }
 
-/* Both ends of the outer header are known, and of one family. */
-static __always_inline bool outer_is_possible(const struct scratch *here)
-{
-	const struct rewrite *to = &here->flow.rewrite;
-
-	return addr_is_mapped(&to->src) == addr_is_mapped(&to->dst) && (to->src.quad[0] | to->src.quad[1]);
-}
-
 /* Write the outer header where the inner one was, `room` bytes before it now. */
 static __noinline bool outer_write(void *l3, void *end, const struct scratch *here)
 {

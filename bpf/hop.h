@@ -95,9 +95,9 @@ static __always_inline void hop_learn(const struct scratch *here, struct serin_w
 	if (!(hop & HOP_MAC))
 		return;
 	if (here->flow.direction == SERIN_TO_CLIENT) {
-		/* Only an established flow's way is sure to be still its own. */
-		if (way && SERIN_WAY_STATE(here->flow.claim) == SERIN_WAY_ESTABLISHED)
-			WRITE_ONCE(way->hop, SERIN_HOP_OF(hop, routes));
+		/* The way may be another flow's by now, and that one's hop is not to be touched. */
+		if (way)
+			swap_if(&way->hop, here->flow.hop, SERIN_HOP_OF(hop, routes));
 		return;
 	}
 	known = bpf_map_lookup_elem(&hops, &endpoint);
@@ -133,6 +133,14 @@ static __always_inline __u32 outer_length(const struct flow *flow)
 	return flow->forward == SERIN_FORWARD_IPIP ? length : 0;
 }
 
+/* Both ends of the outer header are known, and of one family. */
+static __always_inline bool outer_is_possible(const struct flow *flow)
+{
+	const struct rewrite *to = &flow->rewrite;
+
+	return addr_is_mapped(&to->src) == addr_is_mapped(&to->dst) && (to->src.quad[0] | to->src.quad[1]);
+}
+
 /* The device that a next hop is behind: the frame's new addresses and way out. */
 static __always_inline int hop_take(struct scratch *here, __u64 hop)
 {
@@ -143,8 +151,11 @@ static __always_inline int hop_take(struct scratch *here, __u64 hop)
 	if (!device || !device->ifindex)
 		return drop(SERIN_DROP_NO_ROUTE);
 	ret->room = device->mtu;
-	if (unlikely(SERIN_IS_ONE_WAY(here->flow.forward)))
+	if (unlikely(SERIN_IS_ONE_WAY(here->flow.forward))) {
+		if (here->flow.forward != SERIN_FORWARD_L2 && !outer_is_possible(&here->flow))
+			return drop(SERIN_DROP_ENCAPSULATION);
 		ret->room -= outer_length(&here->flow);
+	}
 	if (here->pkt.segment > ret->room)
 		return drop(SERIN_DROP_TOO_BIG);
 	ret->ifindex = device->ifindex;

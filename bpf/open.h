@@ -12,9 +12,9 @@ struct half {
 	__u64 hash;
 };
 
-static __always_inline bool half_claim(struct half *half, __u64 hash, __u32 now)
+static __always_inline bool half_claim(struct half *half, __u64 hash, const struct scratch *here)
 {
-	__s64 index = way_claim(hash, now);
+	__s64 index = way_claim(hash, here->pkt.stamp, SERIN_IS_ONE_WAY(here->opening.forward));
 
 	half->hash = hash;
 	half->index = index;
@@ -78,7 +78,7 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 static __always_inline bool reverse_publish(struct half *reverse, const struct half *forward,
 					    const struct scratch *here, const struct serin_backend *backend)
 {
-	if (!half_claim(reverse, reverse_hash(forward->way, backend), here->pkt.stamp))
+	if (!half_claim(reverse, reverse_hash(forward->way, backend), here))
 		return false;
 	half_fill(reverse, forward, here, SERIN_TO_CLIENT);
 	way_publish(reverse->way, reverse->index, reverse->hash);
@@ -197,7 +197,7 @@ verified_once __s64 flow_open(struct scratch *here)
 	backend = backend_at(here->opening.backend);
 	if (!backend)
 		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
-	if (!half_claim(&forward, here->opening.hash, here->pkt.stamp))
+	if (!half_claim(&forward, here->opening.hash, here))
 		return NO_WAY + drop(SERIN_DROP_FLOW_TABLE_FULL);
 	if (SERIN_IS_ONE_WAY(here->opening.forward))
 		return one_way_open(&forward, here, backend);

@@ -115,7 +115,6 @@ static __always_inline bool parse_ipv4(struct headers *at, void *data, void *end
 		pkt->fragment_id = ip->id;
 		pkt->fragment_at = pkt->l3 + offsetof(struct iphdr, id);
 	}
-	pkt->may_split = !(fragment & IPV4_DONT_FRAGMENT);
 	pkt->family = SERIN_IPV4;
 	pkt->protocol = ip->protocol;
 	pkt->ttl = ip->ttl;

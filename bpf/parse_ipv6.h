@@ -11,7 +11,6 @@ enum {
 	NEXT_HOP_BY_HOP = 0,
 	NEXT_ROUTING = 43,
 	NEXT_FRAGMENT = 44,
-	NEXT_AUTHENTICATION = 51,
 	NEXT_DESTINATION = 60,
 };
 
@@ -21,10 +20,10 @@ struct fragment_header {
 	__be32 id;
 };
 
+/* Not the authentication header: it is about the addresses, as in IPv4. */
 static __always_inline bool is_extension(__u32 next)
 {
-	return next == NEXT_HOP_BY_HOP || next == NEXT_ROUTING || next == NEXT_FRAGMENT ||
-	       next == NEXT_AUTHENTICATION || next == NEXT_DESTINATION;
+	return next == NEXT_HOP_BY_HOP || next == NEXT_ROUTING || next == NEXT_FRAGMENT || next == NEXT_DESTINATION;
 }
 
 #define CHAIN_MOST 1024u /* bytes */
@@ -56,7 +55,7 @@ static __noinline __u32 chain_walk(void *data, __u32 first, void *end, __u32 nex
 				break;
 			continue;
 		}
-		length += next == NEXT_AUTHENTICATION ? (header->reserved + 2u) * 4 : (header->reserved + 1u) * 8;
+		length += (header->reserved + 1u) * 8;
 		next = header->next;
 	}
 	return length <= CHAIN_MOST ? next << 16 | length : 0;
@@ -72,7 +71,6 @@ static __always_inline bool parse_ipv6(struct headers *at, void *data, void *end
 	if ((void *)(ip + 1) > end || ip->version != 6)
 		return false;
 	room = bpf_ntohs(ip->payload_len);
-	pkt->may_split = false;
 	pkt->family = SERIN_IPV6;
 	pkt->protocol = ip->nexthdr;
 	pkt->ttl = ip->hop_limit;

@@ -51,16 +51,15 @@ struct pkt {
 	__u32 ifindex; /* where it came from */
 	__u32 stamp;   /* now */
 	__u32 fragment_id;
-	__u64 mac;      /* the sender's, low 48 bits */
-	__u64 to_mac;   /* the receiver's */
-	__u16 l3, l4;   /* where the headers begin in the frame */
-	__u8 unusual;   /* enum unusual */
-	__u8 door;      /* enum door */
-	__u8 may_split; /* IPv4 without "don't fragment" */
+	__u64 mac;    /* the sender's, low 48 bits */
+	__u64 to_mac; /* the receiver's */
+	__u16 l3, l4; /* where the headers begin in the frame */
+	__u8 unusual; /* enum unusual */
+	__u8 door;    /* enum door */
 	__u8 tos;
+	__u8 pad[5];
 	__u16 fragment_at; /* where the identification of a fragment is in the frame */
 	__u16 packets;     /* that the NIC will make of it */
-	__u8 pad[4];
 };
 
 /* The sequence number after the segment's last one. */

@@ -130,8 +130,15 @@ static __always_inline __s64 bucket_claim(__u32 bucket)
 	return NO_WAY;
 }
 
+/* May it have that place? One-way modes can do without a flow, and anybody's single segment opens theirs: handshakes of
+ * other modes, whose clients have to wait for an answer, are not theirs to take. */
+static __always_inline bool may_evict(__u64 rank, const struct serin_way *way, bool one_way)
+{
+	return !one_way || RANK_KIND(rank) >= RANK_EXPIRED || SERIN_IS_ONE_WAY(SERIN_WAY_FORWARD(way));
+}
+
 /* The way, of the sixteen where the key could be, that is given away most gladly; made BUSY. */
-static __always_inline __s64 way_evict(__u64 hash, __u32 now)
+static __always_inline __s64 way_evict(__u64 hash, __u32 now, bool one_way)
 {
 	struct serin_table_stats *count = THE_ONE(table_stats);
 	__u32 best = 0, best_claim = 0, i;
@@ -149,7 +156,7 @@ static __always_inline __s64 way_evict(__u64 hash, __u32 now)
 			continue;
 		claim = READ_ONCE(way->claim);
 		rank = eviction_rank(index, claim, now);
-		if (rank > best_rank) {
+		if (rank > best_rank && may_evict(rank, way, one_way)) {
 			best_rank = rank;
 			best = index;
 			best_claim = claim;
@@ -185,7 +192,7 @@ static __always_inline __u32 bucket_load(__u32 bucket)
  * quarters 0.006 % of newcomers find both buckets full (1 % if they filled the first bucket up, by simulation). */
 #define FIRST_BUCKET_ENOUGH 5
 
-verified_once __s64 way_claim(__u64 hash, __u32 now)
+verified_once __s64 way_claim(__u64 hash, __u32 now, __u32 one_way)
 {
 	__u32 one = first_bucket(hash), other = second_bucket(hash), load = bucket_load(one);
 	__s64 index;
@@ -200,7 +207,7 @@ verified_once __s64 way_claim(__u64 hash, __u32 now)
 		index = bucket_claim(other);
 	/* Losing a race for the best candidate says nothing about the others. */
 	for (i = 0; i < 3 && index == NO_WAY; i++)
-		index = way_evict(hash, now);
+		index = way_evict(hash, now, one_way);
 	return index;
 }
 

@@ -45,7 +45,7 @@ static void one_byte_too_much(const struct conversation *talk, enum serin_direct
 	expect_answer(talk, "padded", arm, &in, SERIN_DROP_TOO_BIG, mtu);
 	if (scene_is_ipv4(&talk->scene)) {
 		in.may_fragment = true;
-		expect_silence(talk, "who lets it be split asks for no MTU", arm, &in, SERIN_DROP_TOO_BIG);
+		expect_answer(talk, "who lets it be split is told, too", arm, &in, SERIN_DROP_TOO_BIG, mtu);
 		in.may_fragment = false;
 	}
 	in.payload_length--;

@@ -111,6 +111,28 @@ IN_ONE_WAY_SCENES(burst_lost)
 	assert_int_equal(stats_of(&talk).closed, 1);
 }
 
+/* A flood in a one-way mode takes the places of flows like its own, and of none that wait for an answer. */
+IN_ONE_WAY_SCENES(handshakes_of_others_are_kept)
+{
+	struct conversation talk = talk_begin(scene, FRAME_TCP);
+	struct segment in = from_client(&talk);
+	struct flowtable_place place = flowtable_place(talk.lab, &in);
+	uint32_t one = place.bucket[0] * SERIN_WAYS_PER_BUCKET;
+	struct serin_way way;
+
+	flowtable_stuff(talk.lab, place.bucket[0], SERIN_WAY_EMBRYONIC, 3);
+	flowtable_stuff(talk.lab, place.bucket[1], SERIN_WAY_EMBRYONIC, 3);
+	client(&talk, ACK, CLIENT_START, BACKEND_START, 0);
+	assert_int_equal(flowtable_find(talk.lab, &in), FLOWTABLE_NONE);
+	assert_int_equal(expect_read_counters(talk.lab).table.unremembered, 1);
+	way = flowtable_way(talk.lab, one);
+	way.flags = SERIN_WAY_FLAGS_OF(SERIN_FORWARD_GUE);
+	way.stamp += 3; /* the youngest */
+	flowtable_set_way(talk.lab, one, &way);
+	client(&talk, ACK, CLIENT_START, BACKEND_START, 0);
+	assert_int_equal(flowtable_find(talk.lab, &in), one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +140,7 @@ int main(void)
 		cmocka_unit_test(fin_at_once),
 		cmocka_unit_test(strange_fin),
 		cmocka_unit_test(burst_lost),
+		cmocka_unit_test(handshakes_of_others_are_kept),
 	};
 
 	return EXPECT_RUN("one-way life", tests);
