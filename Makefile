@@ -111,10 +111,15 @@ $(B)/unit/%: tests/unit/%.c $(B)/sanitized.a | tests-deps
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) $(SANITIZE) -MMD -MP -o $@ $< \
 		$(B)/sanitized.a $(PKG_LIBS) -lcmocka
 
-$(B)/tests-bpf/%: tests/bpf/%.c $(wildcard tests/bpf/harness/*.c) $(B)/agent.a
+HARNESS := $(patsubst tests/bpf/harness/%.c,$(B)/tests-bpf/harness/%.o,$(wildcard tests/bpf/harness/*.c))
+$(HARNESS): $(B)/tests-bpf/harness/%.o: tests/bpf/harness/%.c Makefile | tests-deps
+	$(call say,CC)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/bpf/harness -MMD -MP -c -o $@ $<
+
+$(B)/tests-bpf/%: tests/bpf/%.c $(HARNESS) $(B)/agent.a
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -Itests/bpf/harness -MMD -MP -o $@ $< \
-		$(wildcard tests/bpf/harness/*.c) $(B)/agent.a $(PKG_LIBS) -lcmocka -lpthread
+		$(HARNESS) $(B)/agent.a $(PKG_LIBS) -lcmocka -lpthread
 
 $(B)/tests-bpf/%.bpf.o: tests/bpf/%.bpf.c Makefile
 	$(call say,BPF)

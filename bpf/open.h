@@ -52,7 +52,8 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 
 	way->peer = other->index;
 	way->peer_generation = SERIN_WAY_GENERATION(other->way->claim);
-	way->stamp = way->opened = pkt->stamp;
+	way->stamp = pkt->stamp;
+	way->asked = 0;
 	way->bytes_low = 0;
 	way->bytes_high = 0;
 	way->client = pkt->src;
@@ -62,7 +63,8 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 	if (opening->by_rule)
 		flags |= SERIN_WAY_BY_RULE;
 	if (direction == SERIN_TO_BACKEND) {
-		way->hop = 0;
+		way->opened = pkt->stamp;
+		way->acked = 0;
 		way->next_seq = tcp_end(pkt);
 		way->flags = flags | (pkt->protocol == IPPROTO_TCP ? SERIN_WAY_SEQ : 0);
 	} else {

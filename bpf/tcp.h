@@ -22,6 +22,16 @@ static __always_inline bool tcp_near(__u32 number, __u32 next_seq)
 	return number - next_seq + TCP_PLAUSIBLE < 2 * TCP_PLAUSIBLE;
 }
 
+/* What else the flags say may be another flow's by now: it is left as it is. */
+static __always_inline void way_mark(struct serin_way *way, __u8 flag)
+{
+	__u32 *last = (__u32 *)(way + 1) - 1;
+
+	_Static_assert(__builtin_offsetof(struct serin_way, flags) == sizeof(*way) - 1,
+		       "the flags are a way's last byte");
+	__sync_fetch_and_or(last, bpf_htonl(flag));
+}
+
 /* Raise a way to a later state; true for the one CPU that has done it. */
 static __always_inline bool way_raise(struct serin_way *way, __u32 generation, __u32 state)
 {
@@ -82,7 +92,7 @@ static __always_inline void track_fin(const struct tracked *flow, struct serin_w
 {
 	__u32 state;
 
-	flow->way->flags |= SERIN_WAY_FIN;
+	way_mark(flow->way, SERIN_WAY_FIN);
 	/* Raising is a full barrier: of two CPUs with the two FINs at least one sees both. */
 	flow_raise(flow, peer, SERIN_WAY_HALF_CLOSED);
 	state = peer && READ_ONCE(peer->flags) & SERIN_WAY_FIN ? SERIN_WAY_CLOSED : SERIN_WAY_HALF_CLOSED;
@@ -129,7 +139,8 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	step = tcp_end(pkt) - way->next_seq - 1;
 	if (pkt->flags & TCP_SYN || !(way->flags & SERIN_WAY_SEQ)) {
 		way->next_seq = tcp_end(pkt);
-		way->flags |= SERIN_WAY_SEQ;
+		if (!(way->flags & SERIN_WAY_SEQ))
+			way_mark(way, SERIN_WAY_SEQ);
 	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, heard_of(way, peer)))) {
 		way->next_seq = tcp_end(pkt);
 	}
@@ -137,7 +148,6 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
 	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {
 		way->asked = asked_at_first(pkt);
-		way->acked = pkt->ack;
 		count->established++;
 		embryonic = false;
 	}
@@ -167,7 +177,7 @@ verified_once int track_udp(__u32 index, __u32 claim, __u32 direction, __u32 bac
 		return 0;
 	if (direction == SERIN_TO_CLIENT) {
 		if (!(way->flags & SERIN_WAY_ANSWERED))
-			way->flags |= SERIN_WAY_ANSWERED;
+			way_mark(way, SERIN_WAY_ANSWERED);
 		return 0;
 	}
 	peer = flow_peer(way);
@@ -183,6 +193,19 @@ static __always_inline void way_count(struct serin_way *way, __u32 length)
 	if (unlikely(sum < length))
 		way->bytes_high++;
 	way->bytes_low = sum;
+}
+
+/* As far as the way is still the flow's: in another's the next hop lies there. */
+static __always_inline void way_acked(struct serin_way *way, const struct flow *flow, __u32 ack)
+{
+	union {
+		__u64 both;
+		__u32 half[2]; /* opened, acked */
+	} known = { flow->hop }, now = known;
+
+	now.half[1] = ack;
+	if (now.both != known.both)
+		swap_if(&way->hop, known.both, now.both);
 }
 
 static __always_inline void track(const struct pkt *pkt, const struct flow *flow, struct serin_way *way)
@@ -210,7 +233,7 @@ static __always_inline void track(const struct pkt *pkt, const struct flow *flow
 	}
 	/* Behind what compares with the one before. */
 	if (SERIN_IS_ONE_WAY(flow->forward) && (pkt->flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
-		way->acked = pkt->ack;
+		way_acked(way, flow, pkt->ack);
 }
 
 /* A client's SYN on a flow that is over, by its FINs, a RST or its age: a new connection that happens to have the old

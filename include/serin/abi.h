@@ -242,15 +242,15 @@ struct serin_way {
 	__u16 listener;
 	__u16 backend;
 	union {
-		__u64 hop;           /* to the client: the next one, SERIN_HOP_OF the routes' generation */
-		struct {             /* to the backend */
-			__u32 asked; /* TCP: what the client had acknowledged when it last sent data. While the backend's next_seq
-				      * (one-way: `acked`) is not beyond it, an answer is owed. Host byte order */
+		__u64 hop;            /* to the client: the next one, SERIN_HOP_OF the routes' generation */
+		struct {              /* to the backend */
+			__u32 opened; /* stamp */
 			__u32 acked; /* TCP, one-way: what the client has acknowledged, which is all that is seen of answers */
 		};
 	};
-	__u32 next_seq;  /* TCP: the next sequence number that this direction's sender will use; host byte order */
-	__u32 opened;    /* stamp */
+	__u32 next_seq; /* TCP: the next sequence number that this direction's sender will use; host byte order */
+	__u32 asked; /* TCP, to the backend: what the client had acknowledged when it last sent data. While the backend's
+			  * next_seq (one-way: `acked`) is not beyond it, an answer is owed. Host byte order */
 	__u32 bytes_low; /* of IP packets in this direction */
 	__u16 bytes_high;
 	__u8 snat;  /* index into `snat`, or SERIN_NO_SNAT */
