@@ -172,7 +172,8 @@ $(B)/bench-wrapper.bpf.o: tests/bench/wrapper.bpf.c Makefile
 	$(call say,BPF)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/bench: tests/bench/bench.c tests/bench/subject.c $(B)/agent/plan.o $(B)/agent/ring.o $(B)/serin.bpf.o $(B)/serin-lru.bpf.o $(B)/bench-wrapper.bpf.o
+$(B)/bench: $(addprefix tests/bench/,bench.c frame.c report.c subject.c) $(B)/agent/plan.o $(B)/agent/ring.o \
+	$(B)/serin.bpf.o $(B)/serin-lru.bpf.o $(B)/bench-wrapper.bpf.o
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(filter %.c %plan.o %ring.o,$^) $(PKG_LIBS)
 

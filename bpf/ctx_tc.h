@@ -70,7 +70,7 @@ static __always_inline bool tc_write_ports(struct headers *at, void *end, const 
 }
 
 /* Write the decision into the packet. */
-static __noinline bool tc_rewrite(struct __sk_buff *skb, struct scratch *here)
+static __always_inline bool tc_rewrite(struct __sk_buff *skb, struct scratch *here)
 {
 	const struct rewrite *to = &here->flow.rewrite;
 	void *end = tc_end(skb);
@@ -238,7 +238,7 @@ static __noinline int tc_rare(struct __sk_buff *skb, struct scratch *here, int v
 }
 
 /* The facts, after having the headers laid out in one piece if they are not. */
-static __noinline bool tc_parse(struct __sk_buff *skb, struct scratch *here)
+static __always_inline bool tc_parse(struct __sk_buff *skb, struct scratch *here)
 {
 	struct pkt *pkt = &here->pkt;
 	struct headers at = {};
@@ -272,7 +272,7 @@ static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
 		return TC_PASS;
 	here->pkt.door = door;
 	here->pkt.ifindex = skb->ifindex;
-	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;
+	stamp_refresh(here);
 	if (door == DOOR_TC_EGRESS || skb->ifindex == LOOPBACK_IFINDEX)
 		here->pkt.unusual |= UNUSUAL_DOOR;
 	verdict = core_decide(here);

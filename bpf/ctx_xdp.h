@@ -101,7 +101,7 @@ static __noinline bool xdp_encapsulate(struct xdp_md *ctx, struct scratch *here)
 }
 
 /* Write the decision into the packet. */
-static __noinline bool xdp_rewrite(struct xdp_md *ctx, struct scratch *here)
+static __always_inline bool xdp_rewrite(struct xdp_md *ctx, struct scratch *here)
 {
 	const struct rewrite *to = &here->flow.rewrite;
 	void *end = xdp_end(ctx);
@@ -168,7 +168,7 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 	here->pkt.packets = 1;
 	here->pkt.door = DOOR_XDP;
 	here->pkt.ifindex = ctx->ingress_ifindex;
-	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;
+	stamp_refresh(here);
 	verdict = core_decide(here);
 	if (unlikely(verdict == VERDICT_OPEN)) {
 		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)

@@ -47,7 +47,8 @@ verified_once int fragment_recall(void)
 		return VERDICT_PASS;
 	fragment_key_fill(here);
 	known = bpf_map_lookup_elem(&fragments, &here->fragment);
-	if (known && here->pkt.stamp - known->stamp < FRAGMENT_STAMPS) {
+	/* Signed: another CPU's clock tick may be one ahead. */
+	if (known && (__s32)(here->pkt.stamp - known->stamp) < FRAGMENT_STAMPS) {
 		if (known->passed)
 			return VERDICT_PASS;
 		here->pkt.ports = known->ports;

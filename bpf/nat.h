@@ -105,13 +105,14 @@ static __always_inline __u64 rewrite_ipv6(struct ipv6hdr *ip, const struct rewri
 	__u64 sum = 0;
 	int i;
 
+	/* Word by word: what is written only after all of it was summed up takes 100 bytes of stack meanwhile. */
 #pragma unroll
 	for (i = 0; i < 4; i++) {
 		sum = sum_changed(sum, ip->saddr.in6_u.u6_addr32[i], to->src.word[i]);
+		ip->saddr.in6_u.u6_addr32[i] = to->src.word[i];
 		sum = sum_changed(sum, ip->daddr.in6_u.u6_addr32[i], to->dst.word[i]);
+		ip->daddr.in6_u.u6_addr32[i] = to->dst.word[i];
 	}
-	__builtin_memcpy(&ip->saddr, &to->src, sizeof(ip->saddr));
-	__builtin_memcpy(&ip->daddr, &to->dst, sizeof(ip->daddr));
 	ip->hop_limit--;
 	return sum;
 }

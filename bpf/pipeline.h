@@ -126,7 +126,16 @@ static __always_inline int judge_stray(__u32 forward, __u32 flags)
 	}
 }
 
-/* A packet without a flow: what it is for. VERDICT_OPEN with here->opening filled, another verdict, or a drop. */
+/* Not ours. */
+static __always_inline int pass(const struct scratch *here)
+{
+	if (unlikely(here->pkt.unusual & UNUSUAL_FIRST_FRAGMENT))
+		fragment_teach(true);
+	return VERDICT_PASS;
+}
+
+/* A packet without a flow, to the listener that here->opening names: VERDICT_OPEN with the rest of that filled, another
+ * verdict, or a drop. */
 verified_once int core_meet(void)
 {
 	const struct serin_listener *listener;
@@ -139,15 +148,9 @@ verified_once int core_meet(void)
 		return VERDICT_PASS;
 	pkt = &here->pkt;
 	opening = &here->opening;
-	if (pkt->door == DOOR_TC_EGRESS)
-		return VERDICT_PASS;
-	/* Port 0 is the address, not a service on it. */
-	listener = pkt->dport ? listener_of(here, pkt->dport, &opening->listener) : NULL;
-	if (!listener || !listener->forward || !sent_to_us(pkt)) {
-		if (pkt->unusual & UNUSUAL_FIRST_FRAGMENT)
-			fragment_teach(true);
-		return VERDICT_PASS;
-	}
+	listener = listener_at(opening->listener);
+	if (!listener || !listener->forward || !sent_to_us(pkt))
+		return pass(here);
 	opening->forward = listener->forward;
 	if (pkt->unusual & UNUSUAL_DOOR && opening->forward != SERIN_FORWARD_LOCAL)
 		return VERDICT_PASS;
@@ -170,8 +173,10 @@ verified_once int core_meet(void)
 	return VERDICT_OPEN;
 }
 
-/* Decide. VERDICT_FORWARD, VERDICT_UP: here->flow says everything, and the packet has been counted. */
-verified_once int core_decide(struct scratch *here)
+/* Decide. VERDICT_FORWARD, VERDICT_UP: here->flow says everything, and the packet has been counted. No function of its own,
+ * like all that a known flow's packet runs through: a call costs as much as a lookup where returns are guarded against
+ * speculation. */
+static __always_inline int core_decide(struct scratch *here)
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	struct serin_way *way;
@@ -191,6 +196,11 @@ verified_once int core_decide(struct scratch *here)
 			return go_on(here, way, set);
 		flow_retire(&here->flow, way, here->pkt.stamp);
 	}
+	if (here->pkt.door == DOOR_TC_EGRESS)
+		return VERDICT_PASS;
+	/* Port 0 is the address, not a service on it. */
+	if (!here->pkt.dport || !listener_of(here, here->pkt.dport, &here->opening.listener))
+		return pass(here);
 	return core_meet();
 }
 

@@ -52,6 +52,7 @@ struct fragment_key {
  * sending interrupt one another, so one per CPU is enough. */
 struct scratch {
 	struct pkt pkt;
+	__u64 tick; /* of the kernel's timer, at which pkt.stamp was read */
 	struct flow flow;
 	struct opening opening;
 	struct question question;
@@ -63,6 +64,18 @@ struct scratch {
 	__u32 pad;
 };
 MAP(scratch, PERCPU_ARRAY, 1, __u32, struct scratch);
+
+/* Now. The coarse clock moves with the timer's ticks only; to ask it takes a call, to read the number of ticks does not. So
+ * what this CPU's last packet was told in the same tick still holds, and still stands in here. */
+static __always_inline void stamp_refresh(struct scratch *here)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (likely(here->tick == tick))
+		return;
+	here->tick = tick;
+	here->pkt.stamp = bpf_ktime_get_coarse_ns() >> SERIN_STAMP_SHIFT;
+}
 
 /* For functions that are verified once and look something up by a key in there, instead of an argument: to Linux 6.1 what
  * comes as an argument is no memory for keys, "R2 type=mem expected=fp, pkt, pkt_meta, map_key, map_value". */

@@ -11,6 +11,9 @@ struct lru_key {
 };
 MAP(lru, LRU_HASH, 1, struct lru_key, struct serin_way);
 
+/* What is being looked up: off the stack, like lru_new. */
+MAP(lru_wanted, PERCPU_ARRAY, 1, __u32, struct lru_key);
+
 static __always_inline void lru_key_of(const struct pkt *pkt, struct lru_key *ret)
 {
 	ret->src = pkt->src;
@@ -21,12 +24,14 @@ static __always_inline void lru_key_of(const struct pkt *pkt, struct lru_key *re
 
 static __always_inline struct serin_way *flow_way(__u32 index, const struct pkt *pkt)
 {
-	struct lru_key key;
+	struct lru_key *key = THE_ONE(lru_wanted);
 
 	/* Else clang leaves the argument out of calls, and the verifier finds it unset. */
 	asm volatile("" : : "r"(index));
-	lru_key_of(pkt, &key);
-	return bpf_map_lookup_elem(&lru, &key);
+	if (!key)
+		return NULL;
+	lru_key_of(pkt, key);
+	return bpf_map_lookup_elem(&lru, key);
 }
 
 static __always_inline struct serin_way *flow_find(const struct pkt *pkt, __u64 hash, struct flow *ret)
@@ -42,21 +47,21 @@ static __always_inline struct serin_way *flow_peer(const struct serin_way *way)
 	const struct serin_backend *backend = backend_at(way->backend);
 	__u32 snat_index = way->snat;
 	const struct serin_addr *own = bpf_map_lookup_elem(&snat, &snat_index);
-	struct lru_key key;
+	struct lru_key *key = THE_ONE(lru_wanted);
 
-	if (!listener || !backend)
+	if (!listener || !backend || !key)
 		return NULL;
-	key.protocol = listener->protocol;
+	key->protocol = listener->protocol;
 	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND) {
-		key.src = backend->addr;
-		key.dst = own ? *own : way->client;
-		key.ports = backend->port | (__u32)way->nat_port << 16;
+		key->src = backend->addr;
+		key->dst = own ? *own : way->client;
+		key->ports = backend->port | (__u32)way->nat_port << 16;
 	} else {
-		key.src = way->client;
-		key.dst = listener->addr;
-		key.ports = way->client_port | (__u32)listener->port << 16;
+		key->src = way->client;
+		key->dst = listener->addr;
+		key->ports = way->client_port | (__u32)listener->port << 16;
 	}
-	return bpf_map_lookup_elem(&lru, &key);
+	return bpf_map_lookup_elem(&lru, key);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -17,6 +18,7 @@
 
 #define VIP 0xc6336401u      /* 198.51.100.1 */
 #define SNAT 0x0afe0001u     /* 10.254.0.1 */
+#define CLIENT0 0x0a000000u  /* 10.0.0.0 */
 #define BACKEND0 0x0ac80001u /* 10.200.0.1 */
 #define FIRST_PORT 1024
 #define PORTS 31744
@@ -116,7 +118,7 @@ static void put_plan(const struct subject *subject, const struct ring_member *me
 	free(plan);
 }
 
-static void put_service(const struct subject *subject)
+static void put_service(const struct subject *subject, const struct subject_kind *kind)
 {
 	struct serin_settings settings = {
 		.routes_generation = 1,
@@ -126,6 +128,8 @@ static void put_service(const struct subject *subject)
 		.linger_established = 100000,
 		.linger_half_closed = 1000,
 		.linger_closed = 1000,
+		.linger_udp = 100000,
+		.gue_port = htons(6080),
 		.port_rest = 224,
 		.answers_per_second = 100,
 	};
@@ -133,7 +137,7 @@ static void put_service(const struct subject *subject)
 				       .mtu = 1500,
 				       .mac = { 2, 0, 0, 0, 0, 1 } };
 	struct serin_listener listener = {
-		.addr = mapped(VIP), .port = htons(80), .protocol = IPPROTO_TCP, .forward = SERIN_FORWARD_NAT
+		.addr = mapped(VIP), .port = htons(80), .protocol = kind->protocol, .forward = kind->forward
 	};
 	struct serin_listener_key key;
 	struct serin_addr snat = mapped(SNAT);
@@ -171,18 +175,18 @@ static void set_rodata(const struct subject *subject, uint32_t bucket_mask)
 		die("constants of the program");
 }
 
-void subject_open(struct subject *subject, const char *name, const char *path, uint32_t max_flows)
+void subject_open(struct subject *subject, const struct subject_kind *kind, uint32_t max_flows)
 {
+	const char *program;
 	uint32_t buckets = 1;
 	struct bpf_map *lru;
 
 	while (buckets * SERIN_WAYS_PER_BUCKET < (uint64_t)max_flows * 8 / 3)
 		buckets *= 2;
-	subject->name = name;
 	subject->ways = buckets * SERIN_WAYS_PER_BUCKET;
-	subject->object = bpf_object__open_file(path, NULL);
+	subject->object = bpf_object__open_file(kind->path, NULL);
 	if (!subject->object)
-		die(path);
+		die(kind->path);
 	lru = bpf_object__find_map_by_name(subject->object, "lru");
 	if (lru) {
 		/* Key, value, and what struct htab_elem adds. */
@@ -196,8 +200,9 @@ void subject_open(struct subject *subject, const char *name, const char *path, u
 	set_rodata(subject, buckets - 1);
 	if (bpf_object__load(subject->object))
 		die("load");
-	subject->program = bpf_program__fd(bpf_object__find_program_by_name(subject->object, "serin_xdp"));
-	put_service(subject);
+	program = kind->door == BENCH_TC ? "serin_tc_ingress" : "serin_xdp";
+	subject->program = bpf_program__fd(bpf_object__find_program_by_name(subject->object, program));
+	put_service(subject, kind);
 }
 
 void subject_close(struct subject *subject)
@@ -211,17 +216,41 @@ static struct bench_packet answer_of(const struct serin_way *way)
 	return (struct bench_packet){ htonl(BACKEND0 + way->backend), htonl(SNAT), htons(3000), way->nat_port };
 }
 
-size_t subject_answers(const struct subject *subject, struct bench_packet *ret, size_t room)
+/* Of the flows in `ways`, those whose answers are asked for. */
+static size_t answers_in(const struct serin_way *ways, uint32_t count, uint32_t from, struct bench_packet *ret,
+			 size_t room)
 {
-	struct bpf_map *lru = bpf_object__find_map_by_name(subject->object, "lru");
-	int fd = map_fd(subject, lru ? "lru" : "ways");
+	size_t found = 0;
+	uint32_t i;
+
+	for (i = 0; i < count && found < room; i++)
+		if (SERIN_WAY_STATE(ways[i].claim) >= SERIN_WAY_EMBRYONIC &&
+		    SERIN_WAY_DIRECTION(&ways[i]) == SERIN_TO_CLIENT && ntohl(ways[i].client.word[3]) >= CLIENT0 + from)
+			ret[found++] = answer_of(&ways[i]);
+	return found;
+}
+
+static size_t answers_in_table(const struct subject *subject, uint32_t from, struct bench_packet *ret, size_t room)
+{
+	size_t length = subject->ways * sizeof(struct serin_way), found;
+	struct serin_way *ways = mmap(NULL, length, PROT_READ, MAP_SHARED, map_fd(subject, "ways"), 0);
+
+	if (ways == MAP_FAILED)
+		die("the flow table");
+	found = answers_in(ways, subject->ways, from, ret, room);
+	munmap(ways, length);
+	return found;
+}
+
+static size_t answers_in_hash(const struct subject *subject, uint32_t from, struct bench_packet *ret, size_t room)
+{
 	const uint32_t batch = 1u << 16;
 	struct serin_way *ways = malloc(batch * sizeof(*ways));
 	char *keys = malloc(batch * 40), cursor[40];
-	size_t found = 0;
+	int fd = map_fd(subject, "lru"), r;
 	bool first = true;
-	uint32_t count, i;
-	int r;
+	size_t found = 0;
+	uint32_t count;
 
 	if (!ways || !keys)
 		die("memory");
@@ -231,18 +260,22 @@ size_t subject_answers(const struct subject *subject, struct bench_packet *ret, 
 		if (r && errno != ENOENT)
 			die("reading the flow table");
 		first = false;
-		for (i = 0; i < count; i++)
-			if (SERIN_WAY_STATE(ways[i].claim) >= SERIN_WAY_EMBRYONIC &&
-			    SERIN_WAY_DIRECTION(&ways[i]) == SERIN_TO_CLIENT && found < room)
-				ret[found++] = answer_of(&ways[i]);
+		found += answers_in(ways, count, from, ret + found, room - found);
 	} while (!r);
 	free(ways);
 	free(keys);
 	return found;
 }
 
+size_t subject_answers(const struct subject *subject, uint32_t from, struct bench_packet *ret, size_t room)
+{
+	if (bpf_object__find_map_by_name(subject->object, "lru"))
+		return answers_in_hash(subject, from, ret, room);
+	return answers_in_table(subject, from, ret, room);
+}
+
 struct bench_packet subject_request(uint32_t number)
 {
-	return (struct bench_packet){ htonl(0x0a000000u + (number & 0x7fffffu)), htonl(VIP),
+	return (struct bench_packet){ htonl(CLIENT0 + (number & 0x7fffffu)), htonl(VIP),
 				      htons((uint16_t)(20000 + number % 40000)), htons(80) };
 }

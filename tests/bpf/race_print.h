@@ -50,11 +50,12 @@ static void print_reports(const struct arena *arena)
 		print_message("  key %u flags %02x seq %x ack %x: %s\n", report.packet.key, report.packet.flags,
 			      report.packet.seq, report.packet.ack,
 			      tuple_text(&report.packet.tuple, text, sizeof(text)));
-		print_message("  became flags %02x seq %x ack %x ttl %u sums %s to MAC %llx: %s; %u drops; owner %llx\n",
-			      report.seen.flags, report.seen.seq, report.seen.ack, report.seen.ttl,
-			      report.seen.sums_right ? "right" : "wrong", (unsigned long long)report.seen.mac_to,
-			      tuple_text(&report.seen.tuple, text, sizeof(text)), report.drops,
-			      (unsigned long long)report.owner);
+		print_message(
+			"  became flags %02x seq %x ack %x ttl %u sums %s to MAC %llx: %s; %u drops; owner %llx\n",
+			report.seen.flags, report.seen.seq, report.seen.ack, report.seen.ttl,
+			report.seen.sums_right ? "right" : "wrong", (unsigned long long)report.seen.mac_to,
+			tuple_text(&report.seen.tuple, text, sizeof(text)), report.drops,
+			(unsigned long long)report.owner);
 		print_view("before", &report.before);
 		print_view("after", &report.after);
 		print_view("partner", &report.partner);
