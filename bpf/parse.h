@@ -77,8 +77,9 @@ static __always_inline bool parse_udp(const struct udphdr *udp, void *end, __u32
 	return true;
 }
 
-#include "parse_icmp.h"
 #include "parse_ipv6.h"
+/* Embedded packets have extension headers, too. */
+#include "parse_icmp.h"
 
 /* The transport header, `room` bytes of the IP packet. */
 static __always_inline bool parse_transport(struct headers *at, void *end, __u32 room, struct pkt *pkt)

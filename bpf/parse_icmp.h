@@ -27,19 +27,30 @@ static __always_inline bool icmp_is_error(const struct pkt *pkt, __u8 type)
 						 type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_PROBLEM);
 }
 
+/* How long an embedded IPv6 header is with, in a first fragment, that header; 0: the ports are not in there. */
+static __always_inline __u32 embedded_header6(struct ipv6hdr *ip, void *end, __u8 *ret_protocol)
+{
+	struct fragment_header *fragment = (void *)(ip + 1);
+
+	if ((void *)fragment > end || ip->version != 6)
+		return 0;
+	*ret_protocol = ip->nexthdr;
+	if (ip->nexthdr != NEXT_FRAGMENT)
+		return sizeof(*ip);
+	if ((void *)(fragment + 1) > end || fragment->offset & bpf_htons(0xfff8))
+		return 0;
+	*ret_protocol = fragment->next;
+	return sizeof(*ip) + sizeof(*fragment);
+}
+
 /* How long the embedded packet's IP header is; 0: it cannot be read, or says nothing about ports. */
 static __always_inline __u32 embedded_header(const struct pkt *pkt, void *inner, void *end, __u8 *ret_protocol)
 {
-	struct ipv6hdr *ip6 = inner;
 	struct iphdr *ip = inner;
 	__u32 header;
 
-	if (pkt->family == SERIN_IPV6) {
-		if ((void *)(ip6 + 1) > end || ip6->version != 6)
-			return 0;
-		*ret_protocol = ip6->nexthdr;
-		return sizeof(*ip6);
-	}
+	if (pkt->family == SERIN_IPV6)
+		return embedded_header6(inner, end, ret_protocol);
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
 		return 0;
 	header = ip->ihl * 4;

@@ -148,6 +148,7 @@ verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __
 	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
 	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {
 		way->asked = asked_at_first(pkt);
+		way->acked = pkt->ack;
 		count->established++;
 		embryonic = false;
 	}

@@ -77,6 +77,10 @@ static __always_inline __s64 translate_embedded6(void *l3, struct ipv6hdr *inner
 	__u16 *ports = (void *)(inner + 1);
 	__u64 addresses;
 
+	if ((void *)ports > end)
+		return -1;
+	if (inner->nexthdr == NEXT_FRAGMENT)
+		ports = (void *)ports + sizeof(struct fragment_header);
 	if ((void *)(ports + 4) > end)
 		return -1;
 	addresses = change_addr(0, inner->saddr.in6_u.u6_addr32, &to->dst);

@@ -181,6 +181,31 @@ static void special_packets(const struct conversation *talk, enum serin_directio
 	expect_translated(talk, "about a datagram without a checksum, cut off", direction);
 }
 
+/* A router that is to split a datagram that was split already. Only its first piece tells ports. */
+static void first_fragments(const struct conversation *talk, enum serin_direction direction)
+{
+	static struct frame whole;
+	bool ipv4 = scene_is_ipv4(&talk->scene);
+	struct segment sent = sent_by(talk, !direction);
+
+	quote(talk, direction, &sent);
+	whole = error.about_in;
+	frame_fragment(&whole, 0, 400, 0x1234, &error.about_in);
+	whole = error.about_out;
+	frame_fragment(&whole, 0, 400, 0x1234, &error.about_out);
+	make_error(talk, direction, ipv4 ? &kinds4[4] : &kinds6[5]);
+	expect_translated(talk, "about a first fragment", direction);
+	error.in.quoted = error.out.quoted = ipv4 ? 28 : 56;
+	expect_translated(talk, "about a first fragment, cut off", direction);
+	quote(talk, direction, &sent);
+	whole = error.about_in;
+	frame_fragment(&whole, 400, 160, 0x1234, &error.about_in);
+	make_error(talk, direction, ipv4 ? &kinds4[4] : &kinds6[5]);
+	icmp_write(&error.in, &error.frame_in);
+	expect_counted(talk->lab, "about a later fragment", talk_arm(talk, direction), &error.frame_in, LAB_PASS, NULL,
+		       NULL);
+}
+
 static void in_every_scene(void (*test)(const struct conversation *talk, enum serin_direction direction))
 {
 	static const uint8_t protocols[] = { FRAME_TCP, FRAME_UDP };
@@ -211,6 +236,7 @@ IN_EVERY_SCENE(all_kinds_are_translated, every_kind)
 IN_EVERY_SCENE(eight_bytes_are_enough, every_length)
 IN_EVERY_SCENE(padding_is_no_packet, padded)
 IN_EVERY_SCENE(about_special_packets, special_packets)
+IN_EVERY_SCENE(about_first_fragments, first_fragments)
 
 static void expect_pass(const struct conversation *talk, const char *name, enum serin_direction direction)
 {
@@ -355,11 +381,11 @@ static void errors_are_not_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_kinds_are_translated),     cmocka_unit_test(eight_bytes_are_enough),
-		cmocka_unit_test(padding_is_no_packet),         cmocka_unit_test(about_special_packets),
-		cmocka_unit_test(everything_else_is_the_hosts), cmocka_unit_test(errors_of_others_pass),
-		cmocka_unit_test(truncated_errors_pass),        cmocka_unit_test(errors_without_a_flow_pass),
-		cmocka_unit_test(errors_are_not_answered),
+		cmocka_unit_test(all_kinds_are_translated),   cmocka_unit_test(eight_bytes_are_enough),
+		cmocka_unit_test(padding_is_no_packet),       cmocka_unit_test(about_special_packets),
+		cmocka_unit_test(about_first_fragments),      cmocka_unit_test(everything_else_is_the_hosts),
+		cmocka_unit_test(errors_of_others_pass),      cmocka_unit_test(truncated_errors_pass),
+		cmocka_unit_test(errors_without_a_flow_pass), cmocka_unit_test(errors_are_not_answered),
 	};
 
 	return EXPECT_RUN("icmp", tests);
