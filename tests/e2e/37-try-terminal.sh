@@ -12,13 +12,13 @@ command -v script >/dev/null || skip "script is missing (Debian package bsdutils
 SPLIT="$SERIN try 8080 stable=3001 canary=3002@10%"
 
 # SECONDS [ENVIRONMENT...]: in a pseudoterminal of 80 columns, Ctrl-C after so many seconds; what it showed is in
-# $WORK/screen, its exit code in status
+# $WORK/screen, its exit code in status. The shell between gives its place away: dash would die of the key and say so.
 in_terminal() {
 	local seconds=$1
 	shift
 	status=0
 	{ sleep "$seconds" && printf '\003' && sleep 2; } |
-		on lb env TERM=xterm "$@" script -qefc "stty cols 80 rows 24; $SPLIT" "$WORK/screen" >/dev/null 2>&1 || status=$?
+		on lb env TERM=xterm "$@" script -qefc "stty cols 80 rows 24; exec $SPLIT" "$WORK/screen" >/dev/null 2>&1 || status=$?
 }
 
 # REGEXP: lines of the screen that have it
@@ -48,7 +48,7 @@ in_terminal 3 TERM=dumb
 check_equal "sequences with TERM=dumb" "$(on_screen $'\e')" 0
 check_equal "the closing words" "$(on_screen 'programs and tables are out of the kernel')" 1
 
-start lb env TERM=xterm script -qfc "$SPLIT" /dev/null </dev/null >/dev/null 2>&1
+start lb env TERM=xterm script -qfc "exec $SPLIT" /dev/null </dev/null >/dev/null 2>&1
 terminal=${PIDS[-1]}
 has_programs() { ! no_programs; }
 check "it is at work in a terminal" wait_for 20 has_programs
