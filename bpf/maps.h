@@ -28,6 +28,21 @@ MAP(backends, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_backend);
 MAP(snat, ARRAY, SERIN_MAX_SNAT, __u32, struct serin_addr);
 MAP_WITH(rules, LPM_TRIE, BPF_F_NO_PREALLOC, SERIN_MAX_RULES, struct serin_rule_key, __u32);
 
+/* Made by the agent, counted in by the kernel. */
+struct observed_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct serin_observed));
+} observed_shape SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, SERIN_MAX_BACKENDS);
+	__type(key, __u32);
+	__array(values, struct observed_map);
+} observed SEC(".maps");
+
 /* Sizes, not types: for Linux 6.1 a struct that BTF describes and one that it does not are two shapes, and it answers
  * EINVAL to the plan that the agent makes. */
 struct plan_map {
@@ -53,6 +68,8 @@ MAP(cursors, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(stats, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_stats);
 MAP(openings, ARRAY, SERIN_MAX_SERVICES, __u32, __u64);
 MAP(named, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
+MAP(incidents, ARRAY, SERIN_MAX_SERVICES *SERIN_MAX_VERSIONS, __u32, __u64);
+MAP(clients, ARRAY, SERIN_CLIENT_BUCKETS, __u32, struct serin_clients);
 MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
 MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
 

@@ -7,9 +7,11 @@
 #include <linux/types.h>
 #endif
 
+#include "reasons.h"
+
 /* Any change to a struct of this file, to the meaning of a field or to a limit moves this number:
  * an agent never touches pinned maps of another number. */
-#define SERIN_ABI_VERSION 2u
+#define SERIN_ABI_VERSION 3u
 #define SERIN_ABI_MAGIC 0x6e697265732d6962ull
 
 #define SERIN_SLOTS 10000u         /* places a client's hash can fall on; one is 0.01 % */
@@ -82,6 +84,8 @@ struct serin_settings {
 	__u32 linger_udp;         /* of any state */
 	__u32 port_rest;          /* stamps that a freed SNAT port is left alone while others are free */
 	__u32 answers_per_second; /* per CPU: RSTs and ICMP errors that this host sends by itself */
+	__u32 answer_timeout; /* of a turn, in ticks of SERIN_OWED_SHIFT, at most SERIN_OWED_MOST; 0: none is too long */
+	__u32 pad;
 };
 
 /* Map `devices`, by device id. */
@@ -109,7 +113,14 @@ struct serin_listener {
 	__u8 protocol;
 	__u8 forward;  /* enum serin_forward; 0: no such listener */
 	__u16 service; /* service id */
-	__u16 pad;
+	__u8 speaks;   /* enum serin_speaks */
+	__u8 pad;
+};
+
+/* What can be read of what is said at a listener. */
+enum serin_speaks {
+	SERIN_SPEAKS_ANY = 0,  /* who speaks and when, and no more */
+	SERIN_SPEAKS_HTTP = 1, /* HTTP/1.x */
 };
 
 /* Map `services`, by service id. The kernel does not read it: it lets a new agent recognise what runs. */
@@ -218,7 +229,7 @@ enum serin_way_state {
 enum serin_way_flags {
 	SERIN_WAY_FIN = 1,        /* this direction's sender has ended */
 	SERIN_WAY_SEQ = 2,        /* next_seq means something */
-	SERIN_WAY_ANSWERED = 4,   /* UDP, to the client: the backend has said something */
+	SERIN_WAY_ANSWERED = 4,   /* to the client: the backend has sent data */
 	SERIN_WAY_BY_RULE = 8,    /* the client was placed, not drawn */
 	SERIN_WAY_TO_CLIENT = 16, /* this is the way to the client */
 				  /* The upper three bits: the flow's enum serin_forward. */
@@ -245,17 +256,39 @@ struct serin_way {
 		__u64 hop;            /* to the client: the next one, SERIN_HOP_OF the routes' generation */
 		struct {              /* to the backend */
 			__u32 opened; /* stamp */
-			__u32 acked; /* TCP, one-way: what the client has acknowledged, which is all that is seen of answers */
+			union {
+				__u32 plan; /* generation of the plan that the flow was opened under */
+				__u32 acked; /* TCP, one-way: what the client has acknowledged, which is all that is seen of answers */
+			};
 		};
 	};
 	__u32 next_seq; /* TCP: the next sequence number that this direction's sender will use; host byte order */
-	__u32 asked; /* TCP, to the backend: what the client had acknowledged when it last sent data. While the backend's
-			  * next_seq (one-way: `acked`) is not beyond it, an answer is owed. Host byte order */
+	union {
+		/* To the backend. TCP: what the client had acknowledged when it last sent data. While the backend's next_seq
+		 * (one-way: `acked`) is not beyond it, an answer is owed. Host byte order. UDP: the stamp under which the last
+		 * turn began. */
+		__u32 asked;
+		__u32 owed; /* to the client: enum serin_owed and since when, or 0 */
+	};
 	__u32 bytes_low; /* of IP packets in this direction */
 	__u16 bytes_high;
 	__u8 snat;  /* index into `snat`, or SERIN_NO_SNAT */
 	__u8 flags; /* enum serin_way_flags */
 };
+
+/* A turn: from the last byte of what a client asks to the first one of its answer. The first turn of a TCP connection is its
+ * handshake. The word `owed` holds when it began, in ticks of 2^SERIN_OWED_SHIFT ns, in its upper 29 bits, which come round
+ * after 137 s. */
+enum serin_owed {
+	SERIN_OWED = 1,         /* it is open */
+	SERIN_OWED_TAINTED = 2, /* something was sent again, or asked twice: its length says nothing */
+	SERIN_OWED_FAILED = 4,  /* it has been counted as a failure, and is no second one */
+};
+#define SERIN_OWED_SHIFT 8
+#define SERIN_OWED_BITS 3
+#define SERIN_OWED_MOST (100ull * 1000 * 1000 * 1000 >> SERIN_OWED_SHIFT)
+#define SERIN_OWED_SINCE(owed) ((owed) >> SERIN_OWED_BITS)
+
 #define SERIN_WAY_DIRECTION(way) ((way)->flags & SERIN_WAY_TO_CLIENT ? SERIN_TO_CLIENT : SERIN_TO_BACKEND)
 #define SERIN_WAY_BYTES(way) ((__u64)(way)->bytes_high << 32 | (way)->bytes_low)
 #define SERIN_NO_SNAT 0xffu
@@ -279,9 +312,68 @@ struct serin_stats {
 	__u64 resets[SERIN_DIRECTIONS]; /* by who sent them: [TO_BACKEND] the client, [TO_CLIENT] the backend */
 	__u64 gone;                     /* flows that ended without being closed: expired, evicted, moved */
 	__u64 placed;                   /* of the opened: by a rule */
+	__u64 failures[SERIN_FAILURES]; /* by enum serin_failure */
+	__u64 retransmits;              /* segments of the backend whose data had been seen before */
+	__u64 asked;                    /* turns that clients have begun, handshakes not included */
+	__u64 answered;                 /* and that backends have ended */
 };
 /* Flows that are neither closed nor gone. Sums over CPUs only: a flow may end on another one than it began on. */
 #define SERIN_ACTIVE(stats) ((stats)->opened - (stats)->closed - (stats)->gone)
+
+/* Durations, log-linear: eight buckets per octave, from 1.024 us (what is below lies in the first ones, by 128 ns) to 137 s;
+ * what is longer lies in the last one. Bucket b counts those whose units of 128 ns are in [SERIN_HISTOGRAM_FROM(b),
+ * SERIN_HISTOGRAM_FROM(b + 1)). Some bounds that people use lie within a bucket: beyond[i] tells how many of its bucket are
+ * longer than that bound, so that sums up to it are exact. */
+#define SERIN_HISTOGRAM_SHIFT 7
+#define SERIN_HISTOGRAM_BUCKETS 225u
+#define SERIN_HISTOGRAM_FROM(bucket) ((bucket) < 8 ? (__u64)(bucket) : (__u64)(8 + (bucket) % 8) << ((bucket) / 8 - 1))
+/* Index and ns. */
+#define SERIN_HISTOGRAM_BOUNDS(X)                                                                                  \
+	X(0, 1000000)                                                                                              \
+	X(1, 2000000)                                                                                              \
+	X(2, 5000000) X(3, 10000000) X(4, 25000000) X(5, 50000000) X(6, 100000000) X(7, 250000000) X(8, 500000000) \
+		X(9, 1000000000) X(10, 2500000000) X(11, 5000000000) X(12, 10000000000)
+#define SERIN_HISTOGRAM_BOUND_COUNT 13u
+
+struct serin_histogram {
+	__u64 ns; /* sum */
+	__u64 beyond[SERIN_HISTOGRAM_BOUND_COUNT];
+	__u64 bucket[SERIN_HISTOGRAM_BUCKETS];
+};
+
+/* HTTP: what was asked, and how it was answered. */
+enum serin_http_method {
+	SERIN_HTTP_OTHER,
+	SERIN_HTTP_GET,
+	SERIN_HTTP_HEAD,
+	SERIN_HTTP_POST,
+	SERIN_HTTP_PUT,
+	SERIN_HTTP_PATCH,
+	SERIN_HTTP_DELETE,
+	SERIN_HTTP_OPTIONS,
+	SERIN_HTTP_METHODS
+};
+#define SERIN_HTTP_CLASSES 6u        /* 1xx that end a turn (101) to 5xx, by their digit; 0: could not be read */
+#define SERIN_HTTP_SERVER_ERRORS 32u /* 500 to 530, and all others as the last */
+
+/* Map of maps `observed`, by backend id: a per-CPU array of this one value, made by the agent together with the backend. */
+struct serin_observed {
+	struct serin_histogram handshake; /* SYN to SYN-ACK */
+	struct serin_histogram response;  /* turns */
+	__u64 methods[SERIN_HTTP_METHODS];
+	__u64 classes[SERIN_HTTP_CLASSES];
+	__u64 server_errors[SERIN_HTTP_SERVER_ERRORS];
+};
+
+/* Map `incidents`, by service id * SERIN_MAX_VERSIONS + version index, never reset, __u64: clients whom that version failed,
+ * each once per generation of the plan, whatever the version; only flows opened under the plan that holds, and not placed
+ * by a rule. With affinity `flow`: connections. Map `clients` remembers whom: tag of the client (and service) in a word's
+ * high half, generation in the low one. */
+#define SERIN_CLIENT_BUCKETS 32768u
+#define SERIN_CLIENTS_PER_BUCKET 8u
+struct serin_clients {
+	__u64 word[SERIN_CLIENTS_PER_BUCKET];
+};
 
 /* Map `table_stats`, one entry, per CPU, never reset. */
 struct serin_table_stats {
@@ -293,6 +385,7 @@ struct serin_table_stats {
 	__u64 rst_sent;
 	__u64 icmp_sent;    /* "too big" and "time exceeded" */
 	__u64 unremembered; /* packets of one-way modes that were sent by the ring because no way was to be had */
+	__u64 forgotten;    /* clients of incidents, for another one's sake: they would be counted again */
 };
 
 /* What the program `serin_sweep` is run with (BPF_PROG_RUN): ends expired flows, and UDP flows of backends that are to be
@@ -315,7 +408,7 @@ struct serin_close {
 #define SERIN_ASSERT(what) _Static_assert(what, #what)
 SERIN_ASSERT(sizeof(struct serin_addr) == 16);
 SERIN_ASSERT(sizeof(struct serin_identity) == 64);
-SERIN_ASSERT(sizeof(struct serin_settings) == 40);
+SERIN_ASSERT(sizeof(struct serin_settings) == 48);
 SERIN_ASSERT(sizeof(struct serin_device) == 16);
 SERIN_ASSERT(sizeof(struct serin_listener_key) == 24);
 SERIN_ASSERT(sizeof(struct serin_listener) == 24);
@@ -327,8 +420,8 @@ SERIN_ASSERT(__builtin_offsetof(struct serin_way, client) == 16);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, hop) == 40);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, next_seq) == 48);
 SERIN_ASSERT(sizeof(struct serin_rule_key) == 24);
-SERIN_ASSERT(sizeof(struct serin_stats) == 88);
-SERIN_ASSERT(sizeof(struct serin_table_stats) == 120);
+SERIN_ASSERT(sizeof(struct serin_stats) == 88 + 8 * SERIN_FAILURES + 24);
+SERIN_ASSERT(sizeof(struct serin_table_stats) == 128);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Why a packet of ours was not forwarded. One line gives the enum, the metric label and the text. */
+/* Why a packet of ours was not forwarded, and how a version fails. One line gives the enum, the metric label and the
+ * text. */
 #ifndef SERIN_REASONS_H
 #define SERIN_REASONS_H
 
@@ -26,6 +27,21 @@ enum serin_drop {
 	SERIN_DROP_REASONS(SERIN_DROP_ENUM)
 #undef SERIN_DROP_ENUM
 		SERIN_DROPS
+};
+
+/* How a backend, or the way to it, failed a client. bpf/turn.h says when. */
+#define SERIN_FAILURE_REASONS(X)                                                              \
+	X(REFUSED, refused, "RST to a SYN")                                                   \
+	X(TIMEOUT, timeout, "SYN sent again, and nothing came")                               \
+	X(RESET, reset, "RST while an answer was owed or half given")                         \
+	X(UNANSWERED, unanswered, "nothing said within the answer timeout, or a FIN instead") \
+	X(UNREACHABLE, unreachable, "ICMP: destination unreachable")
+
+enum serin_failure {
+#define SERIN_FAILURE_ENUM(upper, label, text) SERIN_FAILURE_##upper,
+	SERIN_FAILURE_REASONS(SERIN_FAILURE_ENUM)
+#undef SERIN_FAILURE_ENUM
+		SERIN_FAILURES
 };
 
 #endif
