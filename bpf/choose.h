@@ -103,6 +103,7 @@ static __always_inline int service_backend(__u32 service, struct scratch *here)
 
 	if (!plan)
 		return drop(SERIN_DROP_NO_PLAN);
+	here->opening.plan = plan->generation;
 	if (plan->max_new && is_newcomer(&here->pkt) && !opening_allowed(service, plan->max_new, here->pkt.stamp))
 		return drop(SERIN_DROP_NEW_FLOW_LIMIT);
 	return plan_backend(plan);

@@ -263,6 +263,21 @@ static __always_inline bool tc_parse(struct __sk_buff *skb, struct scratch *here
 	return true;
 }
 
+/* The beginning or end of a turn, before anything is rewritten. */
+static __noinline int tc_look(struct __sk_buff *skb, struct scratch *here)
+{
+	__u32 at = here->pkt.l3 + here->pkt.length - here->pkt.payload;
+
+	if (turn_reads(here)) {
+		__builtin_memset(here->said, 0, sizeof(here->said));
+		if (here->pkt.payload >= SAID_LENGTH)
+			bpf_skb_load_bytes(skb, at, here->said[0], SAID_LENGTH);
+		if (here->pkt.payload >= HTTP_CONTINUE_LENGTH + SAID_LENGTH)
+			bpf_skb_load_bytes(skb, at + HTTP_CONTINUE_LENGTH, here->said[1], SAID_LENGTH);
+	}
+	return core_turn(here);
+}
+
 static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
 {
 	struct scratch *here = THE_ONE(scratch);
@@ -287,6 +302,8 @@ static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
 	}
 	if (verdict == VERDICT_PASS)
 		return TC_PASS;
+	if (unlikely(here->look))
+		tc_look(skb, here);
 	if (unlikely(verdict != VERDICT_FORWARD || SERIN_IS_ONE_WAY(here->flow.forward)))
 		return tc_rare(skb, here, verdict);
 	return tc_rewrite(skb, here) ? tc_send(here) : TC_PASS;

@@ -154,6 +154,21 @@ static __noinline int xdp_rare(struct xdp_md *ctx, struct scratch *here, int ver
 	return verdict < 0 ? xdp_drop(-1 - verdict) : XDP_PASS;
 }
 
+/* The beginning or end of a turn, before anything is rewritten. */
+static __noinline int xdp_look(struct xdp_md *ctx, struct scratch *here)
+{
+	__u32 at = here->pkt.l3 + here->pkt.length - here->pkt.payload;
+
+	if (turn_reads(here)) {
+		__builtin_memset(here->said, 0, sizeof(here->said));
+		if (here->pkt.payload >= SAID_LENGTH)
+			bpf_xdp_load_bytes(ctx, at, here->said[0], SAID_LENGTH);
+		if (here->pkt.payload >= HTTP_CONTINUE_LENGTH + SAID_LENGTH)
+			bpf_xdp_load_bytes(ctx, at + HTTP_CONTINUE_LENGTH, here->said[1], SAID_LENGTH);
+	}
+	return core_turn(here);
+}
+
 static __always_inline int xdp_door(struct xdp_md *ctx)
 {
 	struct scratch *here = THE_ONE(scratch);
@@ -181,6 +196,8 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 	}
 	if (verdict == VERDICT_PASS)
 		return XDP_PASS;
+	if (unlikely(here->look))
+		xdp_look(ctx, here);
 	if (unlikely(verdict != VERDICT_FORWARD || SERIN_IS_ONE_WAY(here->flow.forward)))
 		return xdp_rare(ctx, here, verdict);
 	return xdp_rewrite(ctx, here) ? xdp_send(here) : XDP_PASS;

@@ -113,6 +113,7 @@ static __always_inline bool way_matches(const struct serin_way *way, const struc
 	ret->endpoint = backend->endpoint;
 	ret->backend_flags = backend->flags;
 	ret->hop = way->hop;
+	ret->fresh = false;
 	return true;
 }
 

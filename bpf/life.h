@@ -3,13 +3,15 @@
 #ifndef SERIN_LIFE_H
 #define SERIN_LIFE_H
 
-#include "tcp.h"
+#include "turn.h"
 
 #define SWEEP_MOST 65536u /* ways of one call */
 
 struct sweeping {
 	__u32 first, now;
 	__u32 ended, live;
+	__u32 overdue; /* the longest that a turn may take, 0: any time */
+	__u64 ns;
 };
 
 static __always_inline bool is_to_move(const struct serin_way *way)
@@ -20,7 +22,15 @@ static __always_inline bool is_to_move(const struct serin_way *way)
 	return listener && backend && listener->protocol == IPPROTO_UDP && backend->flags & SERIN_BACKEND_RESET;
 }
 
-/* One way: only those to a backend, each of which is one flow. */
+/* Nobody needs to give up waiting for it to be known that the backend is silent. */
+static __always_inline void sweep_turn(__u32 index, __u32 owed, const struct sweeping *sweep)
+{
+	if ((owed & (SERIN_OWED | SERIN_OWED_FAILED)) == SERIN_OWED && sweep->overdue &&
+	    owed_for(owed, sweep->ns) >> SERIN_OWED_SHIFT >= sweep->overdue)
+		turn_overdue(index, owed);
+}
+
+/* One way. Those to a backend stand for the flow. */
 static long sweep_one(__u32 nth, struct sweeping *sweep)
 {
 	__u32 index = sweep->first + nth, claim, backend, *count;
@@ -29,8 +39,12 @@ static long sweep_one(__u32 nth, struct sweeping *sweep)
 	if (!way)
 		return 1;
 	claim = READ_ONCE(way->claim);
-	if (SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+	if (SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC)
 		return 0;
+	if (SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND) {
+		sweep_turn(index, READ_ONCE(way->owed), sweep);
+		return 0;
+	}
 	if ((RANK_KIND(eviction_rank(index, claim, sweep->now)) >= RANK_EXPIRED || is_to_move(way)) &&
 	    flow_end(index, claim, sweep->now)) {
 		way_free(way, index);
@@ -47,8 +61,13 @@ static long sweep_one(__u32 nth, struct sweeping *sweep)
 
 static __always_inline int sweep(struct serin_sweep *ask)
 {
-	struct sweeping sweep = { .first = ask->first, .now = bpf_ktime_get_ns() >> SERIN_STAMP_SHIFT };
+	const struct serin_settings *set = THE_ONE(settings);
+	__u64 ns = bpf_ktime_get_ns();
+	struct sweeping sweep = { .first = ask->first, .now = ns >> SERIN_STAMP_SHIFT, .ns = ns };
 	__u32 count = ask->count;
+
+	if (set)
+		sweep.overdue = set->answer_timeout;
 
 	bpf_loop(count < SWEEP_MOST ? count : SWEEP_MOST, sweep_one, &sweep, 0);
 	ask->ended = sweep.ended;

@@ -53,7 +53,6 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 	way->peer = other->index;
 	way->peer_generation = SERIN_WAY_GENERATION(other->way->claim);
 	way->stamp = pkt->stamp;
-	way->asked = 0;
 	way->bytes_low = 0;
 	way->bytes_high = 0;
 	way->client = pkt->src;
@@ -64,12 +63,16 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 		flags |= SERIN_WAY_BY_RULE;
 	if (direction == SERIN_TO_BACKEND) {
 		way->opened = pkt->stamp;
-		way->acked = 0;
+		way->plan = SERIN_IS_ONE_WAY(opening->forward) ? 0 : opening->plan;
 		way->next_seq = tcp_end(pkt);
+		way->asked = 0;
 		way->flags = flags | (pkt->protocol == IPPROTO_TCP ? SERIN_WAY_SEQ : 0);
 	} else {
 		way->hop = SERIN_HOP_OF(opening->client_hop, opening->routes_generation);
 		way->next_seq = 0;
+		way->owed = 0;
+		if (pkt->flags & TCP_SYN && pkt->protocol == IPPROTO_TCP)
+			way->owed = (__u32)(bpf_ktime_get_ns() >> SERIN_OWED_SHIFT) << SERIN_OWED_BITS | SERIN_OWED;
 		way->flags = flags | SERIN_WAY_TO_CLIENT;
 		way->snat = other->way->snat;
 		way->nat_port = other->way->nat_port;

@@ -27,6 +27,13 @@ static __always_inline bool icmp_is_error(const struct pkt *pkt, __u8 type)
 						 type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_PROBLEM);
 }
 
+static __always_inline bool icmp_says_unreachable(const struct pkt *pkt, const struct icmphdr *icmp)
+{
+	if (pkt->family == SERIN_IPV6)
+		return icmp->type == ICMPV6_UNREACHABLE;
+	return icmp->type == ICMP_UNREACHABLE && icmp->code != ICMP_FRAGMENTATION_NEEDED;
+}
+
 /* How long an embedded IPv6 header is with, in a first fragment, that header; 0: the ports are not in there. */
 static __always_inline __u32 embedded_header6(struct ipv6hdr *ip, void *end, __u8 *ret_protocol)
 {
@@ -98,6 +105,7 @@ static __noinline bool parse_icmp(void *l4, void *end, __u32 room, struct pkt *p
 	pkt->sport = ports[1];
 	pkt->dport = ports[0];
 	pkt->flags = 0;
+	pkt->unreachable = icmp_says_unreachable(pkt, icmp);
 	pkt->unusual = UNUSUAL_ERROR;
 	return true;
 }

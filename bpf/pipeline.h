@@ -9,7 +9,7 @@
 #include "fragment.h"
 #include "hop.h"
 #include "observe.h"
-#include "tcp.h"
+#include "turn.h"
 #ifdef SERIN_FLOW_LRU /* see tests/bench */
 #include "open_lru.h"
 #else
@@ -23,7 +23,10 @@ static __always_inline void depart(struct scratch *here, struct serin_way *way)
 {
 	count_packet(&here->pkt, &here->flow);
 	if (way && likely(!(here->pkt.unusual & (UNUSUAL_ERROR | UNUSUAL_LATER_FRAGMENT))))
-		track(&here->pkt, &here->flow, way);
+		track(here, way);
+	if (unlikely(here->pkt.unusual & UNUSUAL_ERROR) && way && here->pkt.unreachable &&
+	    here->flow.direction == SERIN_TO_CLIENT && way->owed & SERIN_OWED)
+		here->look = LOOK_UNREACHABLE;
 	if (unlikely(here->pkt.unusual & UNUSUAL_FIRST_FRAGMENT))
 		fragment_teach(false);
 }
@@ -184,6 +187,7 @@ static __always_inline int core_decide(struct scratch *here)
 
 	if (!here || !set)
 		return VERDICT_PASS;
+	here->look = 0;
 	if (unlikely(here->pkt.unusual & UNUSUAL_LATER_FRAGMENT)) {
 		verdict = fragment_recall();
 		if (verdict != VERDICT_FORWARD)
@@ -232,7 +236,10 @@ static __always_inline struct serin_way *flow_begin(struct scratch *here, int *r
 	if (rival)
 		flow_await(index);
 	way = flow_way(index, &here->pkt);
-	return way && flow_read(way, index, &here->pkt, &here->flow) ? way : NULL;
+	if (!way || !flow_read(way, index, &here->pkt, &here->flow))
+		return NULL;
+	here->flow.fresh = !rival;
+	return way;
 }
 
 /* After VERDICT_OPEN, with the routes' answer about the way back to the client. A one-way mode needs neither that nor a

@@ -12,6 +12,7 @@ enum tcp_flag {
 	TCP_FIN = 0x01,
 	TCP_SYN = 0x02,
 	TCP_RST = 0x04,
+	TCP_PSH = 0x08,
 	TCP_ACK = 0x10,
 };
 
@@ -57,7 +58,8 @@ struct pkt {
 	__u8 unusual; /* enum unusual */
 	__u8 door;    /* enum door */
 	__u8 tos;
-	__u8 pad[5];
+	__u8 unreachable; /* with UNUSUAL_ERROR: that is what it says */
+	__u8 pad[4];
 	__u16 fragment_at; /* where the identification of a fragment is in the frame */
 	__u16 packets;     /* that the NIC will make of it */
 };

@@ -19,7 +19,9 @@ struct flow {
 	__u8 forward;       /* enum serin_forward */
 	__u8 backend_flags; /* enum serin_backend_flags */
 	__u8 remembered;    /* if not, index and claim say nothing: sent where the ring says, and that is all */
-	__u64 hop;          /* means something in the direction to the client only */
+	__u8 fresh;         /* opened by this very packet */
+	__u8 pad[7];
+	__u64 hop; /* means something in the direction to the client only */
 	struct rewrite rewrite;
 };
 
@@ -33,7 +35,7 @@ struct opening {
 	__u8 pad[6];
 	__u64 client_hop;
 	__u32 routes_generation;
-	__u32 pad2;
+	__u32 plan; /* its generation */
 };
 
 /* What the routes are asked: how to get from one address to another. The answer: SERIN_HOP, HOP_ON_LINK, or a drop. */
@@ -48,6 +50,17 @@ struct fragment_key {
 	__u32 protocol;
 };
 
+/* What is to be looked at when the decision is made, since it begins or ends a turn (turn.h). */
+enum look {
+	LOOK_ASK = 1,
+	LOOK_ANSWER = 2,
+	LOOK_AGAIN = 4, /* nothing new: sent again */
+	LOOK_GAP = 8,   /* something is missing before it */
+	LOOK_UNREACHABLE = 16,
+};
+
+#define SAID_LENGTH 12 /* bytes of a status line up to its code */
+
 /* Not on the stack: that is 512 bytes for all functions that call one another. Neither softirqs nor a process that is
  * sending interrupt one another, so one per CPU is enough. */
 struct scratch {
@@ -60,8 +73,9 @@ struct scratch {
 	struct serin_listener_key wanted;
 	struct serin_split_key drawn;
 	struct serin_rule_key rule;
-	__u32 refusal; /* enum serin_drop: why VERDICT_REFUSE */
-	__u32 pad;
+	__u32 refusal;             /* enum serin_drop: why VERDICT_REFUSE */
+	__u32 look;                /* enum look */
+	__u8 said[2][SAID_LENGTH]; /* first bytes of the payload, and those behind an interim answer; or zeroes */
 };
 MAP(scratch, PERCPU_ARRAY, 1, __u32, struct scratch);
 

@@ -12,6 +12,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile __u32 bucket_mask = 0;
 const volatile __u32 hash_key[SERIN_HASH_KEYS] = { 0 };
 
+/* Without: only what forwarding needs is done. For measuring what the rest costs. */
+const volatile bool observe = true;
+
 #include "ctx_tc.h"
 #include "ctx_xdp.h"
 #include "life.h"

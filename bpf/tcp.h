@@ -3,6 +3,7 @@
 #ifndef SERIN_TCP_H
 #define SERIN_TCP_H
 
+#include "incident.h"
 #include "table.h"
 
 /* The way of the packet at hand. */
@@ -79,13 +80,42 @@ static __always_inline bool rst_fits(const struct pkt *pkt, const struct tracked
 	return flow->direction == SERIN_TO_CLIENT && pkt->flags & TCP_ACK && peer && pkt->ack == peer->next_seq;
 }
 
-static __always_inline void track_rst(const struct pkt *pkt, const struct tracked *flow, struct serin_way *peer,
-				      struct serin_stats *count)
+/* Up to half a second: longer than an answer is likely to pause, shorter than a connection is kept idle. */
+#define HALF_GIVEN_STAMPS 1
+
+/* Which failure a backend's RST is; SERIN_FAILURES: none. See turn.h. */
+static __always_inline __u32 rst_failure(const struct pkt *pkt, const struct serin_way *way,
+					 const struct serin_way *peer)
 {
-	if (!rst_fits(pkt, flow, peer) || !flow_raise(flow, peer, SERIN_WAY_CLOSED))
+	__u32 owed = READ_ONCE(way->owed);
+
+	if (owed & SERIN_OWED_FAILED || !peer)
+		return SERIN_FAILURES;
+	if (!(way->flags & SERIN_WAY_SEQ))
+		return SERIN_FAILURE_REFUSED;
+	if (peer->flags & SERIN_WAY_FIN || way->flags & SERIN_WAY_FIN)
+		return SERIN_FAILURES;
+	if (owed & SERIN_OWED ||
+	    (way->flags & SERIN_WAY_ANSWERED && (__s32)(pkt->stamp - way->stamp) <= HALF_GIVEN_STAMPS))
+		return SERIN_FAILURE_RESET;
+	return SERIN_FAILURES;
+}
+
+static __always_inline void track_rst(const struct pkt *pkt, const struct tracked *flow, struct serin_way *peer,
+				      struct serin_stats *count, __u32 backend)
+{
+	__u32 failure = SERIN_FAILURES, client = flow->way->peer;
+
+	if (!rst_fits(pkt, flow, peer))
+		return;
+	if (flow->direction == SERIN_TO_CLIENT)
+		failure = rst_failure(pkt, flow->way, peer);
+	if (!flow_raise(flow, peer, SERIN_WAY_CLOSED))
 		return;
 	count->resets[flow->direction & 1]++;
 	count->closed++;
+	if (failure < SERIN_FAILURES)
+		fail(client, backend, failure);
 }
 
 static __always_inline void track_fin(const struct tracked *flow, struct serin_way *peer, struct serin_stats *count)
@@ -113,23 +143,30 @@ static __always_inline __u32 heard_of(const struct serin_way *way, const struct 
 }
 
 /* Segments that are not plain data of an established connection. */
-verified_once int track_rare(const struct pkt *pkt, __u32 index, __u32 claim, __u32 direction, __u32 backend)
+verified_once int track_rare(const struct scratch *here)
 {
-	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
-	bool embryonic = SERIN_WAY_STATE(claim) == SERIN_WAY_EMBRYONIC;
+	__u32 claim, direction, backend, step;
 	struct serin_way *way, *peer;
+	struct serin_stats *count;
+	const struct pkt *pkt;
 	struct tracked flow;
-	__u32 step;
+	bool embryonic;
 
-	if (!pkt || !count)
+	if (!here)
 		return 0;
-	way = flow_way(index, pkt);
-	if (!way)
+	pkt = &here->pkt;
+	claim = here->flow.claim;
+	direction = here->flow.direction;
+	backend = here->flow.backend;
+	embryonic = SERIN_WAY_STATE(claim) == SERIN_WAY_EMBRYONIC;
+	count = bpf_map_lookup_elem(&stats, &backend);
+	way = flow_way(here->flow.index, pkt);
+	if (!count || !way)
 		return 0;
 	flow = (struct tracked){ way, claim, direction };
 	peer = flow_peer(way);
 	if (pkt->flags & TCP_RST) {
-		track_rst(pkt, &flow, peer, count);
+		track_rst(pkt, &flow, peer, count, backend);
 		return 0;
 	}
 	/* A SYN on a live flow changes nothing: its challenge ACK must pass (RFC 5961, section 4). While embryonic, the
@@ -209,32 +246,86 @@ static __always_inline void way_acked(struct serin_way *way, const struct flow *
 		swap_if(&way->hop, known.both, now.both);
 }
 
-static __always_inline void track(const struct pkt *pkt, const struct flow *flow, struct serin_way *way)
+/* Does the segment begin or end a turn? By the way's own line alone, before anything of it is changed. */
+static __always_inline __u32 look_at_segment(const struct scratch *here, const struct serin_way *way)
 {
-	__u32 end;
+	const struct pkt *pkt = &here->pkt;
+	__s32 news = pkt->seq + pkt->payload - way->next_seq, gap = pkt->seq - way->next_seq;
+	bool again = pkt->payload && way->flags & SERIN_WAY_SEQ && news <= 0;
 
-	if (way->stamp != pkt->stamp)
-		way->stamp = pkt->stamp;
-	way_count(way, pkt->length);
-	if (pkt->protocol == IPPROTO_UDP) {
-		if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC)
-			track_udp(flow->index, flow->claim, flow->direction, flow->backend);
-		return;
+	if (here->flow.direction == SERIN_TO_CLIENT) {
+		if (!pkt->payload && !(pkt->flags & (TCP_SYN | TCP_FIN)))
+			return 0;
+		if (unlikely(again))
+			return LOOK_AGAIN;
+		if (likely(!(way->owed & SERIN_OWED) && (way->flags & SERIN_WAY_ANSWERED || !pkt->payload)))
+			return 0;
+		return LOOK_ANSWER | (way->flags & SERIN_WAY_SEQ && gap > 0 ? LOOK_GAP : 0);
 	}
+	if (pkt->flags & TCP_SYN)
+		return here->flow.fresh ? 0 : LOOK_AGAIN;
+	if (!pkt->payload || SERIN_WAY_STATE(here->flow.claim) != SERIN_WAY_ESTABLISHED)
+		return 0;
+	if (way->asked == pkt->ack && !(pkt->flags & TCP_PSH) && !again)
+		return 0;
+	return LOOK_ASK | (again ? LOOK_AGAIN : 0);
+}
+
+static __always_inline void track_segment(struct scratch *here, struct serin_way *way)
+{
+	const struct pkt *pkt = &here->pkt;
+	const struct flow *flow = &here->flow;
+	bool one_way = SERIN_IS_ONE_WAY(flow->forward);
+	__u32 end = pkt->seq + pkt->payload;
+
+	if (observe && likely(!one_way))
+		here->look = look_at_segment(here, way);
 	if (flow->direction == SERIN_TO_BACKEND && pkt->payload)
 		way->asked = pkt->ack;
-	end = pkt->seq + pkt->payload;
 	if (likely(SERIN_WAY_STATE(flow->claim) == SERIN_WAY_ESTABLISHED &&
 		   !(pkt->flags & (TCP_SYN | TCP_FIN | TCP_RST)) &&
 		   (end - way->next_seq - 1 < TCP_STEP || (__s32)(end - way->next_seq) <= 0))) {
 		if ((__s32)(end - way->next_seq) > 0)
 			way->next_seq = end;
 	} else {
-		track_rare(pkt, flow->index, flow->claim, flow->direction, flow->backend);
+		track_rare(here);
+		/* The segment that completes a handshake may ask as well. */
+		if (observe && !one_way && pkt->payload && flow->direction == SERIN_TO_BACKEND && !here->look &&
+		    SERIN_WAY_STATE(READ_ONCE(way->claim)) == SERIN_WAY_ESTABLISHED)
+			here->look = LOOK_ASK;
 	}
 	/* Behind what compares with the one before. */
-	if (SERIN_IS_ONE_WAY(flow->forward) && (pkt->flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
+	if (one_way && (pkt->flags & (TCP_ACK | TCP_RST)) == TCP_ACK)
 		way_acked(way, flow, pkt->ack);
+}
+
+static __always_inline void track_datagram(struct scratch *here, struct serin_way *way)
+{
+	const struct flow *flow = &here->flow;
+
+	if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC)
+		track_udp(flow->index, flow->claim, flow->direction, flow->backend);
+	if (!observe || SERIN_IS_ONE_WAY(flow->forward))
+		return;
+	if (flow->direction == SERIN_TO_CLIENT) {
+		if (way->owed & SERIN_OWED)
+			here->look = LOOK_ANSWER;
+	} else if (way->asked != here->pkt.stamp) {
+		way->asked = here->pkt.stamp;
+		here->look = LOOK_ASK;
+	}
+}
+
+static __always_inline void track(struct scratch *here, struct serin_way *way)
+{
+	way_count(way, here->pkt.length);
+	if (here->pkt.protocol == IPPROTO_UDP)
+		track_datagram(here, way);
+	else
+		track_segment(here, way);
+	/* Behind what asks when the one before came. */
+	if (way->stamp != here->pkt.stamp)
+		way->stamp = here->pkt.stamp;
 }
 
 /* A client's SYN on a flow that is over, by its FINs, a RST or its age: a new connection that happens to have the old
