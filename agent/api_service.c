@@ -111,13 +111,12 @@ static json_t *service_to_json(const struct controller *controller, const struct
 {
 	const struct config_service *config = service->config;
 	const struct state_service *now = &service->now;
-	bool is_udp = config->listener_count && config->listeners[0].protocol == IPPROTO_UDP;
 	json_t *versions = json_array();
 
 	for (size_t i = 0; i < now->version_count; i++)
 		json_array_append_new(versions, version_to_json(controller, service, i));
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name, "protocol",
-			 is_udp ? "udp" : "tcp", "forward", config_forward_name(config->forward), "affinity",
+			 config_protocol_name(config), "forward", config_forward_name(config->forward), "affinity",
 			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
 			 now->versions[now->baseline].name, "generation", (json_int_t)now->generation, "changed",
 			 changed_to_json(&now->changed), "window_seconds",

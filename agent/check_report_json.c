@@ -54,7 +54,7 @@ static json_t *service_to_json(const struct config *config, const struct config_
 	for (i = 0; i < service->version_count; i++)
 		json_array_append_new(versions, version_to_json(config, service, i));
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:I, s:o, s:i, s:{s:s}}", "name", service->name,
-			 "protocol", protocol_name(service->protocol), "forward", config_forward_name(service->forward),
+			 "protocol", config_protocol_name(service), "forward", config_forward_name(service->forward),
 			 "affinity", affinity_to_json(service), "listen", listen, "baseline",
 			 service->versions[service->baseline].name, "versions", versions, "rules",
 			 (json_int_t)service->rules.count, "max_new_flows",

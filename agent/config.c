@@ -19,6 +19,9 @@ static const struct config_key top_keys[] = {
 	{ .name = "timeouts", .read = config_read_timeouts, .offset = offsetof(struct config, timeouts) },
 	{ .name = "flows", .read = config_read_flows, .offset = offsetof(struct config, max_flows) },
 	{ .name = "gue_port", .read = config_read_gue_port, .offset = offsetof(struct config, gue_port) },
+	{ .name = "answer_timeout",
+	  .read = config_read_answer_timeout,
+	  .offset = offsetof(struct config, answer_timeout) },
 	{ .name = "services", .read = config_read_services, .required = "a list of 1 to 256 services" },
 };
 static const struct config_mapping top_mapping = { .name = "the configuration", CONFIG_KEYS(top_keys) };
@@ -35,6 +38,7 @@ static const struct config defaults = {
 		      .udp = 30 },
 	.max_flows = 262144,
 	.gue_port = 6080,
+	.answer_timeout = 10000,
 };
 
 static struct config *config_new(const char *path)

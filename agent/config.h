@@ -105,7 +105,8 @@ struct config_service {
 	struct config_version versions[SERIN_MAX_VERSIONS]; /* in the order of the file */
 	size_t version_count;
 	size_t baseline;            /* index into versions */
-	uint8_t protocol;           /* what the answers can be read as; default: of the first listener */
+	uint8_t protocol;           /* IPPROTO_TCP or IPPROTO_UDP; default: of the first listener */
+	enum serin_speaks speaks;   /* what TCP connections can be read as */
 	unsigned int max_new;       /* flows per second; 0: any number */
 	unsigned int drain_timeout; /* seconds that flows of removed backends live on; default 300 */
 	enum config_flows on_rollback;
@@ -124,7 +125,8 @@ struct config {
 	struct config_timeouts timeouts;
 	uint32_t max_flows; /* default 262144 */
 	struct config_place flows_place;
-	uint16_t gue_port; /* default 6080; host byte order */
+	uint16_t gue_port;           /* default 6080; host byte order */
+	unsigned int answer_timeout; /* ms that a turn may stay open; default 10000; 0: any time */
 	struct config_service *services;
 	size_t service_count;
 };
@@ -154,5 +156,6 @@ bool config_uses_nat(const struct config *config, uint8_t protocol);
 const char *config_forward_name(enum serin_forward forward);
 const char *config_attach_name(enum config_attach attach);
 const char *config_flows_name(enum config_flows flows);
+const char *config_protocol_name(const struct config_service *service); /* "http", "tcp" or "udp" */
 
 #endif

@@ -62,7 +62,7 @@ static int check_protocol(struct config_reader *reader, const struct config_draf
 	}
 	return config_complain(reader, draft->protocol_place,
 			       "protocol '%s' in a service that listens on %s alone, expected that one",
-			       protocol_name(service->protocol), protocol_name(service->listeners[0].protocol));
+			       config_protocol_name(service), protocol_name(service->listeners[0].protocol));
 }
 
 static int complain_family(struct config_reader *reader, const struct config_service *service, const char *what,

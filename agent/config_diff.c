@@ -54,9 +54,21 @@ static void diff_seconds(const char *what, const char *of, unsigned int from, un
 				 duration_format(to, new));
 }
 
+static const char *timeout_text(unsigned int ms, char buffer[DURATION_TEXT_LEN])
+{
+	if (!ms)
+		return "off";
+	if (ms % 1000)
+		snprintf(buffer, DURATION_TEXT_LEN, "%ums", ms);
+	else
+		duration_format(ms / 1000, buffer);
+	return buffer;
+}
+
 static void diff_host(const struct config *old, const struct config *new, struct config_lines *lines)
 {
 	const struct config_timeouts *from = &old->timeouts, *to = &new->timeouts;
+	char old_text[DURATION_TEXT_LEN], new_text[DURATION_TEXT_LEN];
 
 	diff_seconds("timeouts.", "embryonic", from->embryonic, to->embryonic, lines);
 	diff_seconds("timeouts.", "established", from->established, to->established, lines);
@@ -64,6 +76,9 @@ static void diff_host(const struct config *old, const struct config *new, struct
 	diff_seconds("timeouts.", "closed", from->closed, to->closed, lines);
 	diff_seconds("timeouts.", "port_rest", from->port_rest, to->port_rest, lines);
 	diff_seconds("timeouts.", "udp", from->udp, to->udp, lines);
+	if (old->answer_timeout != new->answer_timeout)
+		config_lines_add(lines, "~ answer_timeout: %s -> %s", timeout_text(old->answer_timeout, old_text),
+				 timeout_text(new->answer_timeout, new_text));
 	if (old->gue_port != new->gue_port)
 		config_lines_add(lines, "~ gue_port: %u -> %u", old->gue_port, new->gue_port);
 }
@@ -220,7 +235,7 @@ static void diff_keys(const struct config_service *from, const struct config_ser
 {
 	char old_text[64], new_text[64];
 
-	diff_words("protocol", to, protocol_name(from->protocol), protocol_name(to->protocol), lines);
+	diff_words("protocol", to, config_protocol_name(from), config_protocol_name(to), lines);
 	diff_words("affinity", to, affinity_text(from, old_text), affinity_text(to, new_text), lines);
 	diff_words("baseline", to, from->versions[from->baseline].name, to->versions[to->baseline].name, lines);
 	diff_words("max_new_flows", to, rate_text(from->max_new, old_text), rate_text(to->max_new, new_text), lines);

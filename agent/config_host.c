@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sections about this host: interfaces, attach, http, snat, timeouts, flows, gue_port. */
+/* The sections about this host: interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -228,4 +228,22 @@ int config_read_gue_port(struct config_reader *reader, yaml_node_t *node, void *
 	if (!err)
 		*(uint16_t *)into = (uint16_t)port;
 	return err;
+}
+
+/* The clock of turns ends at 100 s: past a minute the kernel could not tell one turn from the next. */
+int config_read_answer_timeout(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	unsigned int *timeout = into;
+	const char *text = config_text(node);
+	uint64_t ms;
+
+	if (is_off(node)) {
+		*timeout = 0;
+		return 0;
+	}
+	if (!text || parse_duration(text, &ms) < 0 || ms < 100 || ms > 60000)
+		return config_bad_value(reader, node, "answer_timeout",
+					"off or a duration from 100ms to 60s, such as 500ms or 10s");
+	*timeout = (unsigned int)ms;
+	return 0;
 }

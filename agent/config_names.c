@@ -44,3 +44,8 @@ const char *config_flows_name(enum config_flows flows)
 {
 	return name_of(config_flow_ends, CONFIG_COUNT(config_flow_ends), (int)flows);
 }
+
+const char *config_protocol_name(const struct config_service *service)
+{
+	return service->speaks == SERIN_SPEAKS_HTTP ? "http" : protocol_name(service->protocol);
+}

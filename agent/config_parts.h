@@ -17,6 +17,7 @@ config_read_fn config_read_snat;
 config_read_fn config_read_timeouts;
 config_read_fn config_read_flows;
 config_read_fn config_read_gue_port;
+config_read_fn config_read_answer_timeout;
 config_read_fn config_read_services; /* struct config; config_service.c */
 
 /* A service while it is read: what its checks need to name and the configuration does not keep. */

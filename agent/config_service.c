@@ -30,14 +30,16 @@ static int read_name(struct config_reader *reader, yaml_node_t *node, void *into
 
 static int read_protocol(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	static const struct config_choice choices[] = { { "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP } };
+	enum { TCP, UDP, HTTP };
+	static const struct config_choice choices[] = { { "tcp", TCP }, { "udp", UDP }, { "http", HTTP } };
 	struct config_draft *draft = into;
 	int value, err;
 
 	err = config_value_choice(reader, node, "protocol", choices, CONFIG_COUNT(choices), &value);
 	if (err)
 		return err;
-	draft->service->protocol = (uint8_t)value;
+	draft->service->protocol = value == UDP ? IPPROTO_UDP : IPPROTO_TCP;
+	draft->service->speaks = value == HTTP ? SERIN_SPEAKS_HTTP : SERIN_SPEAKS_ANY;
 	draft->protocol_place = config_place_of(node);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "image_job.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,11 +220,13 @@ static void place_listeners(const struct image_job *job, bool newcomers)
 			listener->protocol = wanted->protocol;
 			listener->forward = (__u8)service->forward;
 			listener->service = (__u16)image_find_service(job->image, service->name);
+			listener->speaks = wanted->protocol == IPPROTO_TCP ? (__u8)service->speaks : SERIN_SPEAKS_ANY;
 		}
 	}
 }
 
-/* A listener that is gone keeps its address beside forward = 0, so as to be recognised when it comes back. */
+/* A listener that is gone keeps its address beside forward = 0, so as to be recognised when it comes back, and what is
+ * spoken there: flows go on. */
 static int update_listeners(const struct image_job *job)
 {
 	size_t i, wanted = 0;

@@ -27,5 +27,6 @@ struct serin_settings settings_of(const struct config *config)
 		.linger_udp = to_stamps(config->timeouts.udp),
 		.port_rest = to_stamps(config->timeouts.port_rest),
 		.answers_per_second = ANSWERS_PER_SECOND,
+		.answer_timeout = (__u32)((uint64_t)config->answer_timeout * 1000000 >> SERIN_OWED_SHIFT),
 	};
 }

@@ -105,13 +105,16 @@ static void test_keys(void **state)
 {
 	(void)state;
 	changes("flows:",
-		"timeouts: {embryonic: 5s, established: 1h, half_closed: 60s, closed: 1s, port_rest: 1m, udp: 31s}\ngue_port: 6081\nflows:",
+		"timeouts: {embryonic: 5s, established: 1h, half_closed: 60s, closed: 1s, port_rest: 1m, udp: 31s}\ngue_port: 6081\nanswer_timeout: 2500ms\nflows:",
 		"~ timeouts.embryonic: 10s -> 5s\n"
 		"~ timeouts.established: 124m -> 1h\n"
 		"~ timeouts.half_closed: 4m -> 1m\n"
 		"~ timeouts.closed: 10s -> 1s\n"
 		"~ timeouts.udp: 30s -> 31s\n"
+		"~ answer_timeout: 10s -> 2500ms\n"
 		"~ gue_port: 6080 -> 6081\n");
+	changes("flows:", "answer_timeout: off\nflows:", "~ answer_timeout: 10s -> off\n");
+	changes("  affinity: source", "  affinity: source\n  protocol: http", "~ protocol of shop: tcp -> http\n");
 	changes("  affinity: source",
 		"  affinity: source\n  max_new_flows: 5000/s\n  drain_timeout: 1m\n  on_rollback: {flows: reset}",
 		"~ max_new_flows of shop: any number -> 5000/s\n"

@@ -57,6 +57,8 @@ static void test_listeners(void **state)
 		  "4:48: listening address '192.0.2.1:53/udp' again (first on line 4), expected it once" },
 		{ TOP SERVICES "  listen: [192.0.2.1:53/udp]\n  protocol: tcp\n" STABLE,
 		  "5:13: protocol 'tcp' in a service that listens on udp alone, expected that one" },
+		{ TOP SERVICES "  listen: [192.0.2.1:53/udp]\n  protocol: http\n" STABLE,
+		  "5:13: protocol 'http' in a service that listens on udp alone, expected that one" },
 		{ TOP SERVICES "  listen: [192.0.2.1:53/udp, 10.0.0.1:80/udp]\n" STABLE,
 		  "5:34: backend '10.0.0.1:80' is where service 'shop' listens (line 4), expected another address" },
 		{ GOOD "- name: both\n  listen: [10.0.0.1:80/tcp, 10.0.0.1:80/udp]\n"
@@ -90,6 +92,12 @@ static void test_numbers(void **state)
 		{ GOOD "  on_rollback: {}\n", "6:16: missing key 'flows' in on_rollback, expected reset or drain" },
 		{ TOP "gue_port: 0\n", "2:11: invalid gue_port '0', expected a whole number from 1 to 65535" },
 		{ TOP "gue_port: 65536\n", "2:11: invalid gue_port '65536', expected a whole number from 1 to 65535" },
+		{ TOP "answer_timeout: 10\n", "2:17: invalid answer_timeout '10', " ANSWER_TIMEOUT },
+		{ TOP "answer_timeout: 99ms\n", "2:17: invalid answer_timeout '99ms', " ANSWER_TIMEOUT },
+		{ TOP "answer_timeout: 60001ms\n", "2:17: invalid answer_timeout '60001ms', " ANSWER_TIMEOUT },
+		{ TOP "answer_timeout: 0s\n", "2:17: invalid answer_timeout '0s', " ANSWER_TIMEOUT },
+		{ TOP "answer_timeout:\n", "2:16: no value for answer_timeout, " ANSWER_TIMEOUT },
+		{ TOP "answer_timeout: {tcp: 1s}\n", "2:17: a mapping for answer_timeout, " ANSWER_TIMEOUT },
 		{ TOP "timeouts: {udp: 0s}\n", "2:17: invalid timeout '0s', " SECONDS },
 	};
 

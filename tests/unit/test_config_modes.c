@@ -162,6 +162,41 @@ static void test_families(void **state)
 	config_free(config);
 }
 
+/* What answers can be read as, and how long one may take, in the kernel's ticks of 256 ns. */
+static void test_protocol_http(void **state)
+{
+	static const char http[] =
+		"interfaces: [eth0]\nanswer_timeout: 100ms\nservices:\n"
+		"- {name: a, listen: ['192.0.2.1:80/tcp', '192.0.2.1:80/udp'], protocol: http, versions: {v: {backends: "
+		"['10.0.0.1:80']}}}\n"
+		"- {name: b, listen: '192.0.2.2:80/tcp', versions: {v: {backends: ['10.0.0.1:80']}}}\n";
+	static const char off[] =
+		"interfaces: [eth0]\nanswer_timeout: off\nservices:\n"
+		"- {name: a, listen: '192.0.2.1:80/udp', versions: {v: {backends: ['10.0.0.1:80']}}}\n";
+	static const char most[] =
+		"interfaces: [eth0]\nanswer_timeout: 1m\nservices:\n"
+		"- {name: a, listen: '192.0.2.1:80/tcp', versions: {v: {backends: ['10.0.0.1:80']}}}\n";
+	struct config *config = parse(http);
+
+	(void)state;
+	assert_int_equal(config->services[0].speaks, SERIN_SPEAKS_HTTP);
+	assert_int_equal(config->services[0].protocol, IPPROTO_TCP);
+	assert_string_equal(config_protocol_name(&config->services[0]), "http");
+	assert_int_equal(config->services[1].speaks, SERIN_SPEAKS_ANY);
+	assert_string_equal(config_protocol_name(&config->services[1]), "tcp");
+	assert_int_equal(config->answer_timeout, 100);
+	assert_int_equal(settings_of(config).answer_timeout, 390625);
+	config_free(config);
+	config = parse(off);
+	assert_string_equal(config_protocol_name(&config->services[0]), "udp");
+	assert_int_equal(settings_of(config).answer_timeout, 0);
+	config_free(config);
+	config = parse(most);
+	assert_int_equal(settings_of(config).answer_timeout, 234375000);
+	assert_true(settings_of(config).answer_timeout <= SERIN_OWED_MOST);
+	config_free(config);
+}
+
 /* A nat service of one protocol may send to where a service of the other listens; http stands in the way of tcp only. */
 static void test_protocols_do_not_clash(void **state)
 {
@@ -190,10 +225,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host),     cmocka_unit_test(test_udp),
-		cmocka_unit_test(test_local),    cmocka_unit_test(test_one_way),
-		cmocka_unit_test(test_families), cmocka_unit_test(test_protocols_do_not_clash),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_host),          cmocka_unit_test(test_udp),
+		cmocka_unit_test(test_local),         cmocka_unit_test(test_one_way),
+		cmocka_unit_test(test_families),      cmocka_unit_test(test_protocols_do_not_clash),
+		cmocka_unit_test(test_protocol_http), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,15 @@ static void test_protocols(void **state)
 	assert_int_equal(s->image->listeners[0].protocol, IPPROTO_TCP);
 	assert_int_equal(s->image->listeners[1].protocol, IPPROTO_UDP);
 	assert_int_equal(s->image->listeners[1].service, 0);
+	assert_int_equal(s->image->listeners[0].speaks, SERIN_SPEAKS_ANY);
+
+	dns->speaks = SERIN_SPEAKS_HTTP; /* a reload: what is said over UDP is no HTTP/1.x */
+	apply(s);
+	assert_int_equal(s->image->listeners[0].speaks, SERIN_SPEAKS_HTTP);
+	assert_int_equal(s->image->listeners[1].speaks, SERIN_SPEAKS_ANY);
+	dns->speaks = SERIN_SPEAKS_ANY;
+	apply(s);
+	assert_int_equal(s->image->listeners[0].speaks, SERIN_SPEAKS_ANY);
 
 	dns->listeners[0] = dns->listeners[1]; /* tcp goes, udp keeps its id */
 	dns->listener_count = 1;
