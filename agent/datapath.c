@@ -43,7 +43,7 @@ static bool is_private(const struct bpf_map *map)
 	const char *name = bpf_map__name(map);
 
 	return strchr(name, '.') || !strcmp(name, "scratch") || !strcmp(name, "plan_shape") ||
-	       !strcmp(name, "owner_shape");
+	       !strcmp(name, "owner_shape") || !strcmp(name, "observed_shape");
 }
 
 static int set_pin_paths(struct datapath *datapath)
@@ -134,6 +134,11 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 		return complain(complaint, -ENOMEM, "out of memory");
 	datapath->no_tcx = options->no_tcx;
 	datapath->cpus = libbpf_num_possible_cpus();
+	datapath->per_cpu = datapath->cpus > 0 ? calloc((size_t)datapath->cpus, sizeof(struct serin_observed)) : NULL;
+	if (!datapath->per_cpu) {
+		datapath_close(datapath);
+		return complain(complaint, -ENOMEM, "out of memory");
+	}
 	if (options->pin_dir)
 		snprintf(datapath->pin_dir, sizeof(datapath->pin_dir), "%s", options->pin_dir);
 	r = take_or_draw(datapath, buckets_for(options->max_flows), &identity, complaint);
@@ -168,7 +173,9 @@ struct datapath *datapath_close(struct datapath *datapath)
 		datapath_detach_others(datapath, NULL, 0);
 	link_drop_kept(datapath);
 	datapath_unmap_ways(datapath);
+	datapath_close_observed(datapath);
 	serin_bpf__destroy(datapath->skeleton);
+	free(datapath->per_cpu);
 	free(datapath);
 	return NULL;
 }

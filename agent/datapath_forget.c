@@ -30,6 +30,8 @@ int datapath_forget_backend(struct datapath *datapath, unsigned int backend, boo
 	if (!r && endpoint_too)
 		r = forget_endpoint(datapath, now.endpoint);
 	if (!r)
+		r = datapath_forget_observed(datapath, backend);
+	if (!r)
 		r = datapath_clear_stats(datapath, backend);
 	if (!r && bpf_map_update_elem(MAP_FD(datapath, backends), &id, &none, BPF_EXIST))
 		r = -errno;

@@ -84,6 +84,16 @@ static int check_snat_kept(const struct serin_backend *from, const struct serin_
 			endpoint_format(&to->addr, to->port, text));
 }
 
+static int write_service(struct datapath *datapath, __u32 id, const struct serin_service *from,
+			 const struct serin_service *to, struct complaint *complaint)
+{
+	int r = datapath_clear_incidents(datapath, from, to, id);
+
+	if (r)
+		return complain(complaint, r, "cannot clear the incidents of service %u: %s", id, strerror(-r));
+	return write_entry(MAP_FD(datapath, services), id, to, "service", complaint);
+}
+
 int datapath_apply_backends(struct datapath *datapath, const struct image *from, const struct image *to,
 			    struct complaint *complaint)
 {
@@ -97,7 +107,9 @@ int datapath_apply_backends(struct datapath *datapath, const struct image *from,
 			r = write_entry(MAP_FD(datapath, snat), id, &to->snat[id], "SNAT address", complaint);
 	for (id = 0; !r && id < SERIN_MAX_SERVICES; id++)
 		if (memcmp(&from->services[id], &to->services[id], sizeof(to->services[id])))
-			r = write_entry(MAP_FD(datapath, services), id, &to->services[id], "service", complaint);
+			r = write_service(datapath, id, &from->services[id], &to->services[id], complaint);
+	if (!r)
+		r = datapath_provide_observed(datapath, to, complaint);
 	for (id = 0; !r && id < SERIN_MAX_BACKENDS; id++) {
 		if (!memcmp(&from->backends[id], &to->backends[id], sizeof(to->backends[id])))
 			continue;
@@ -190,36 +202,32 @@ int datapath_bump_routes(struct datapath *datapath)
 	return bpf_map_update_elem(MAP_FD(datapath, settings), &zero, &settings, BPF_EXIST) ? -errno : 0;
 }
 
-/* Add up an entry that every CPU has of its own. All such values are arrays of 64-bit counters. */
-static int read_per_cpu(struct datapath *datapath, int fd, __u32 id, size_t size, void *ret)
+int datapath_read_per_cpu(struct datapath *datapath, int fd, __u32 id, size_t size, void *ret)
 {
 	size_t words = size / sizeof(uint64_t), cpu, i;
-	uint64_t *values = calloc((size_t)datapath->cpus, size), *sum = ret;
-	int r = 0;
+	const uint64_t *values = datapath->per_cpu;
+	uint64_t *sum = ret;
 
-	if (!values)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(fd, &id, values)) {
-		r = -errno;
-		goto out;
-	}
-	memset(ret, 0, size);
-	for (cpu = 0; cpu < (size_t)datapath->cpus; cpu++)
+	_Static_assert(sizeof(struct serin_observed) >= sizeof(struct serin_stats) &&
+			       sizeof(struct serin_observed) >= sizeof(struct serin_table_stats),
+		       "the room is that of the largest value");
+	if (bpf_map_lookup_elem(fd, &id, datapath->per_cpu))
+		return -errno;
+	memcpy(ret, values, size);
+	for (cpu = 1; cpu < (size_t)datapath->cpus; cpu++)
 		for (i = 0; i < words; i++)
 			sum[i] += values[cpu * words + i];
-out:
-	free(values);
-	return r;
+	return 0;
 }
 
 int datapath_read_stats(struct datapath *datapath, unsigned int backend, struct serin_stats *ret)
 {
-	return read_per_cpu(datapath, MAP_FD(datapath, stats), backend, sizeof(*ret), ret);
+	return datapath_read_per_cpu(datapath, MAP_FD(datapath, stats), backend, sizeof(*ret), ret);
 }
 
 int datapath_read_table_stats(struct datapath *datapath, struct serin_table_stats *ret)
 {
-	return read_per_cpu(datapath, MAP_FD(datapath, table_stats), 0, sizeof(*ret), ret);
+	return datapath_read_per_cpu(datapath, MAP_FD(datapath, table_stats), 0, sizeof(*ret), ret);
 }
 
 int datapath_read_drops(struct datapath *datapath, uint64_t ret[SERIN_DROPS])
@@ -228,6 +236,6 @@ int datapath_read_drops(struct datapath *datapath, uint64_t ret[SERIN_DROPS])
 	int r = 0;
 
 	for (reason = 0; !r && reason < SERIN_DROPS; reason++)
-		r = read_per_cpu(datapath, MAP_FD(datapath, drops), reason, sizeof(*ret), &ret[reason]);
+		r = datapath_read_per_cpu(datapath, MAP_FD(datapath, drops), reason, sizeof(*ret), &ret[reason]);
 	return r;
 }

@@ -18,6 +18,12 @@ struct own {
 	__u32 programs[DOORS]; /* those of this process, by id; 0: none */
 };
 
+/* Of one backend. */
+struct observed_map {
+	int fd;
+	__u32 map_id; /* 0: none is open */
+};
+
 struct datapath {
 	struct serin_bpf *skeleton;
 	char pin_dir[PINS_DIR_LEN]; /* "": nothing is pinned */
@@ -30,6 +36,8 @@ struct datapath {
 	__u32 last_rule_set;          /* the highest number given to a set of rules, by this agent or one before */
 	const struct serin_way *ways; /* the flow table, once somebody has asked for it */
 	struct own own;
+	uint64_t *per_cpu; /* room for the largest value that every CPU has of its own */
+	struct observed_map observed[SERIN_MAX_BACKENDS];
 	int link[SERIN_MAX_DEVICES][DOORS]; /* only where nothing is pinned: they end with the process; 0: none */
 };
 
@@ -114,6 +122,17 @@ int xdp_mode(const struct datapath *datapath, unsigned int ifindex);
 unsigned int datapath_detach_all(const char *pin_dir);
 
 void datapath_unmap_ways(struct datapath *datapath);
+
+/* datapath_maps.c: an entry that every CPU has of its own, added up. All such values are arrays of 64-bit counters. */
+int datapath_read_per_cpu(struct datapath *datapath, int fd, __u32 id, size_t size, void *ret);
+
+/* datapath_observed.c: see to it that every backend in use has a map, with what was counted by the last agent. */
+int datapath_provide_observed(struct datapath *datapath, const struct image *image, struct complaint *complaint);
+int datapath_forget_observed(struct datapath *datapath, unsigned int backend);
+void datapath_close_observed(struct datapath *datapath);
+/* Versions that have another name in `to` begin at zero. */
+int datapath_clear_incidents(struct datapath *datapath, const struct serin_service *from,
+			     const struct serin_service *to, unsigned int service);
 
 #define MAP_FD(datapath, name) bpf_map__fd((datapath)->skeleton->maps.name)
 
