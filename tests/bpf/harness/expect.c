@@ -97,6 +97,8 @@ struct expect_counters expect_read_counters(struct lab *lab)
 }
 
 #define STAT_WORDS (sizeof(struct serin_stats) / sizeof(uint64_t))
+/* What turns and failures are made of is not compared: that is for test_turns alone. */
+#define FORWARDING_WORDS (offsetof(struct serin_stats, failures) / sizeof(uint64_t))
 #define COUNTER_WORDS (sizeof(struct expect_counters) / sizeof(uint64_t))
 
 /* What the n-th word of all counters is called. */
@@ -124,7 +126,7 @@ static const char *counter_name(size_t word)
 		"evicted: 0",         "evicted: 1",           "evicted: 2",           "evicted: 3",
 		"evicted: embryonic", "evicted: established", "evicted: half-closed", "evicted: closed",
 		"evicted: expired",   "ports retaken",        "ports unrested",       "lost races",
-		"RSTs sent",          "ICMP errors sent",     "unremembered",
+		"RSTs sent",          "ICMP errors sent",     "unremembered",         "forgotten",
 	};
 	static char name[64];
 
@@ -145,7 +147,8 @@ void expect_changes(struct lab *lab, const char *name, const struct expect_count
 	size_t i;
 
 	for (i = 0; i < COUNTER_WORDS; i++) {
-		if (to[i] - from[i] == plus[i])
+		if (to[i] - from[i] == plus[i] ||
+		    (i < EXPECT_BACKENDS * STAT_WORDS && i % STAT_WORDS >= FORWARDING_WORDS))
 			continue;
 		print_message("%s: counter '%s' went up by %llu, expected %llu\n", name, counter_name(i),
 			      (unsigned long long)(to[i] - from[i]), (unsigned long long)plus[i]);
