@@ -137,12 +137,15 @@ struct lab *scene_open(const struct scene *scene, const char *more)
 		 "  - name: shop\n"
 		 "    listen: [\"%s/%s\"]\n"
 		 "    forward: %s\n"
+		 "%s%s"
 		 "    baseline: stable\n"
 		 "    versions:\n"
 		 "      stable: {backends: [%s]}\n"
 		 "      canary: {backends: [%s]}\n",
 		 more ? more : "", snat, SCENE_PORT_FIRST, SCENE_PORT_FIRST + SCENE_PORT_COUNT - 1, scene->listener,
-		 scene->protocol == FRAME_UDP ? "udp" : "tcp", forward_name(scene), stable, canary);
+		 scene->protocol == FRAME_UDP ? "udp" : "tcp", forward_name(scene),
+		 scene->http ? "    protocol: http\n" : "", scene->by_flow ? "    affinity: flow\n" : "", stable,
+		 canary);
 	lab_configure(lab, yaml);
 	return lab;
 }

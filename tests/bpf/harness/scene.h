@@ -20,6 +20,8 @@ struct scene {
 	enum serin_forward forward;              /* 0: nat or gateway, as `snat` says */
 	const char *outer;                       /* ipip, gue: this host's address towards the backend */
 	uint8_t protocol;                        /* FRAME_TCP */
+	bool http;                               /* its service says `protocol: http` */
+	bool by_flow;                            /* and `affinity: flow` */
 	net_mac_t client_mac, backend_mac;       /* of their next hops */
 	enum lab_arm client_arm, backend_arm;
 };
