@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "api_call.h"
+#include "figures_json.h"
 
 static void add_counters(json_t *to, const struct serin_stats *stats)
 {
@@ -22,42 +23,52 @@ static void add_counters(json_t *to, const struct serin_stats *stats)
 	json_object_update_new(to, counters);
 }
 
-static json_t *backend_to_json(const struct serin_backend *backend, const struct serin_stats *stats)
+static bool reads_http(const struct service *service)
 {
+	return service->config->speaks == SERIN_SPEAKS_HTTP;
+}
+
+static json_t *backend_to_json(const struct counters *counters, unsigned int id, const struct serin_backend *backend,
+			       bool with_http)
+{
+	static const struct serin_observed none;
+	const struct serin_observed *observed = counters->observed[id] ? counters->observed[id] : &none;
 	char text[ADDRESS_TEXT_LEN];
 	json_t *json = json_pack("{s:s, s:i, s:b}", "address", backend_format(&backend->addr, backend->port, text),
 				 "weight", (int)backend->weight, "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING));
 
-	add_counters(json, stats);
+	add_counters(json, &counters->backends[id]);
+	figures_add_failures(json, &counters->backends[id]);
+	if (with_http)
+		json_object_set_new(json, "http", figures_http_json(observed));
 	return json;
 }
 
-/* All of a version's backends, and their sum. */
-static json_t *backends_to_json(const struct controller *controller, unsigned int service, unsigned int version,
-				struct serin_stats *sum)
+static json_t *backends_to_json(const struct controller *controller, const struct service *service,
+				unsigned int version)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < SERIN_MAX_BACKENDS; i++) {
+	for (unsigned int i = 0; i < SERIN_MAX_BACKENDS; i++) {
 		const struct serin_backend *backend = &controller->image.backends[i];
-		const struct serin_stats *stats = &controller->counters.backends[i];
 
-		if (!(backend->flags & SERIN_BACKEND_USED) || backend->service != service ||
-		    backend->version != version)
-			continue;
-		counters_add(sum, stats);
-		json_array_append_new(list, backend_to_json(backend, stats));
+		if ((backend->flags & SERIN_BACKEND_USED) && backend->service == service->id &&
+		    backend->version == version)
+			json_array_append_new(list,
+					      backend_to_json(&controller->counters, i, backend, reads_http(service)));
 	}
 	return list;
 }
 
+/* A version's counters are those of all backends that it has and has had: they never fall. */
 static json_t *version_to_json(const struct controller *controller, const struct service *service, size_t version)
 {
 	const struct state_version *set = &service->now.versions[version];
 	unsigned int id = service->version_id[version];
-	struct serin_stats sum = { .opened = 0 };
+	const struct counters_version *counted = counters_of_version(&controller->counters, service->id, id);
 	struct window_share share;
-	json_t *json, *backends;
+	struct figures figures;
+	json_t *json;
 
 	window_measure(&service->window, &service->newest, id, &share);
 	json = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:f}", "name", set->name, "role",
@@ -65,9 +76,15 @@ static json_t *version_to_json(const struct controller *controller, const struct
 			 share.known ? json_real(share.share) : json_null(), "measured_low",
 			 share.known ? json_real(share.low) : json_null(), "measured_high",
 			 share.known ? json_real(share.high) : json_null(), "opened_per_second", share.per_second);
-	backends = backends_to_json(controller, service->id, id, &sum);
-	add_counters(json, &sum);
-	json_object_set_new(json, "backends", backends);
+	add_counters(json, &counted->stats);
+	figures_add_failures(json, &counted->stats);
+	json_object_set_new(json, "incident_clients",
+			    json_integer((json_int_t)controller->counters.incidents[service->id][id]));
+	if (reads_http(service))
+		json_object_set_new(json, "http", figures_http_json(&counted->observed));
+	figures_measure(service, &controller->counters, version, &figures);
+	json_object_set_new(json, "window", figures_to_json(&figures));
+	json_object_set_new(json, "backends", backends_to_json(controller, service, id));
 	return json;
 }
 

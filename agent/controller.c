@@ -12,12 +12,13 @@
 #include "startup.h"
 
 #define TICK_MS 1000
+#define OBSERVE_MS 20 /* at most, for one reading of what is observed */
 
 static void backend_freed(void *context, unsigned int id)
 {
 	struct controller *controller = context;
 
-	counters_retire(&controller->counters, &controller->image, id);
+	counters_retire(&controller->counters, id);
 }
 
 static void look_for_exhaustion(struct controller *controller)
@@ -26,6 +27,22 @@ static void look_for_exhaustion(struct controller *controller)
 
 	exhaustion_look(&controller->exhaustion, &controller->counters, &controller->image,
 			(uint32_t)(snat->port_last - snat->port_first + 1), loop_now_ms());
+}
+
+static void refresh(struct controller *controller, int64_t budget_ms)
+{
+	struct counters *counters = &controller->counters;
+	int64_t now = loop_now_ms();
+	unsigned int kept_back;
+	int r, also;
+
+	r = counters_read(counters, controller->datapath, &controller->image, now);
+	also = counters_read_observed(counters, controller->datapath, &controller->image, budget_ms);
+	r = r ? r : also;
+	if (r && log_allowed(&controller->limit, now, 60000, &kept_back))
+		log_error("cannot read all counters", log_text("error", strerror(-r)),
+			  log_number("kept_back", kept_back));
+	counters_sample(counters, controller->services, controller->service_count);
 }
 
 static int open_flows(struct controller *controller, struct complaint *complaint)
@@ -77,10 +94,11 @@ int controller_open(const struct controller_options *options, struct config *con
 		controller_close(controller);
 		return r;
 	}
-	controller_refresh(controller);
+	/* What the last agent saw must not look like the first second's. */
+	refresh(controller, INT32_MAX);
 	look_for_exhaustion(controller);
 	for (size_t i = 0; i < controller->service_count; i++)
-		window_restart(&controller->services[i].window, &controller->services[i].newest);
+		controller_restart_window(controller, &controller->services[i]);
 	*ret = controller;
 	return 0;
 }
@@ -101,6 +119,7 @@ struct controller *controller_close(struct controller *controller)
 		close(controller->pin_lock);
 	state_free(&controller->state);
 	config_free(controller->config);
+	counters_free(&controller->counters);
 	free(controller);
 	return NULL;
 }
@@ -116,16 +135,13 @@ struct service *controller_find_service(const struct controller *controller, con
 
 void controller_refresh(struct controller *controller)
 {
-	int64_t now = loop_now_ms();
-	unsigned int kept_back;
-	int r;
+	refresh(controller, OBSERVE_MS);
+}
 
-	r = counters_read(&controller->counters, controller->datapath, &controller->image);
-	if (r && log_allowed(&controller->limit, now, 60000, &kept_back))
-		log_error("cannot read all counters", log_text("error", strerror(-r)),
-			  log_number("kept_back", kept_back));
-	counters_sample(&controller->counters, &controller->image, controller->services, controller->service_count,
-			now);
+void controller_restart_window(struct controller *controller, struct service *service)
+{
+	window_restart(&service->window, &service->newest);
+	counters_restart(&controller->counters, service->id);
 }
 
 static double now_seconds(void)
@@ -174,6 +190,7 @@ static void tick(void *context)
 	controller_refresh(controller);
 	for (size_t i = 0; i < controller->service_count; i++)
 		window_add(&controller->services[i].window, &controller->services[i].newest);
+	counters_tick(&controller->counters);
 	leaving_tick(controller->leaving, controller->services, controller->service_count, loop_now_ms());
 	look_for_exhaustion(controller);
 	look_for_devices(controller);

@@ -80,6 +80,9 @@ int controller_ready(const struct controller *controller, struct complaint *comp
 /* Counters as of now, for whoever shows them. */
 void controller_refresh(struct controller *controller);
 
+/* What was measured of a service is forgotten: its weights are others. */
+void controller_restart_window(struct controller *controller, struct service *service);
+
 /* Who wants a change, and on what grounds. */
 struct controller_request {
 	const char *by;

@@ -103,7 +103,7 @@ static int commit(struct controller *controller, struct service *service, const 
 	service->plan = plan;
 	service->now = *wanted;
 	controller_refresh(controller);
-	window_restart(&service->window, &service->newest);
+	controller_restart_window(controller, service);
 	return 0;
 }
 

@@ -70,6 +70,7 @@ static void take_over(struct controller *controller, struct controller *next)
 	struct config *config = controller->config;
 	struct state state = controller->state;
 
+	counters_rename(&controller->counters, &controller->image, &next->image);
 	controller->services = next->services;
 	controller->service_count = next->service_count;
 	controller->config = next->config;
@@ -100,7 +101,7 @@ static void restart_windows(struct reload *reload)
 	controller_refresh(controller);
 	for (size_t i = 0; i < controller->service_count; i++) {
 		if (reload->moved[i])
-			window_restart(&controller->services[i].window, &controller->services[i].newest);
+			controller_restart_window(controller, &controller->services[i]);
 	}
 }
 

@@ -205,6 +205,7 @@ struct try_kernel *try_kernel_close(struct try_kernel *kernel)
 	datapath_close(kernel->datapath);
 	try_guard_end(&kernel->guard);
 	config_free(kernel->config);
+	counters_free(kernel->counters);
 	free(kernel->counters);
 	free(kernel->image);
 	free(kernel);
@@ -265,7 +266,7 @@ int try_kernel_read(struct try_kernel *kernel, int64_t now_ms, struct try_figure
 	double seconds;
 	int r;
 
-	r = counters_read(kernel->counters, kernel->datapath, kernel->image);
+	r = counters_read(kernel->counters, kernel->datapath, kernel->image, now_ms);
 	if (r)
 		return r;
 	ret->ms = now_ms - kernel->started_ms;

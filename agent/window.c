@@ -39,12 +39,20 @@ double window_span(const struct window *window, const struct window_sample *now)
 	return ms > 0 ? (double)ms / 1000 : 0;
 }
 
+static const struct window_sample *beginning(const struct window *window, const struct window_sample *now)
+{
+	return window->count ? &window->samples[window->first] : now;
+}
+
 /* A counter that went back (the table of counters is new) tells nothing. */
+static uint64_t gain(uint64_t then, uint64_t now)
+{
+	return now > then ? now - then : 0;
+}
+
 static uint64_t opened_since(const struct window *window, const struct window_sample *now, unsigned int version)
 {
-	uint64_t then = window->count ? window->samples[window->first].opened[version] : now->opened[version];
-
-	return now->opened[version] > then ? now->opened[version] - then : 0;
+	return gain(beginning(window, now)->opened[version], now->opened[version]);
 }
 
 void window_wilson(uint64_t hits, uint64_t of, double *ret_low, double *ret_high)
@@ -73,4 +81,15 @@ void window_measure(const struct window *window, const struct window_sample *now
 	ret->known = true;
 	ret->share = (double)own / (double)all;
 	window_wilson(own, all, &ret->low, &ret->high);
+}
+
+void window_turns(const struct window *window, const struct window_sample *now, unsigned int version,
+		  struct window_turns *ret)
+{
+	const struct window_turns *then = &beginning(window, now)->turns[version], *turns = &now->turns[version];
+
+	ret->asked = gain(then->asked, turns->asked);
+	ret->server_errors = gain(then->server_errors, turns->server_errors);
+	for (unsigned int i = 0; i < SERIN_FAILURES; i++)
+		ret->failures[i] = gain(then->failures[i], turns->failures[i]);
 }

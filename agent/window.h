@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was measured lately: connections opened per version since the last change of weights, a minute at most. Pure. */
+/* What was measured lately: connections opened and turns per version since the last change of weights, a minute at most.
+ * Pure. */
 #ifndef SERIN_WINDOW_H
 #define SERIN_WINDOW_H
 
@@ -7,13 +8,21 @@
 #include <stdint.h>
 
 #include <serin/abi.h>
+#include <serin/reasons.h>
 
 #define WINDOW_SECONDS 60
 #define WINDOW_SAMPLES WINDOW_SECONDS /* one a second; the minute's other end is the present */
 
+struct window_turns {
+	uint64_t asked, server_errors;
+	uint64_t failures[SERIN_FAILURES];
+};
+
+/* Counts are cumulative. */
 struct window_sample {
 	int64_t at_ms;
-	uint64_t opened[SERIN_MAX_VERSIONS]; /* cumulative */
+	uint64_t opened[SERIN_MAX_VERSIONS];
+	struct window_turns turns[SERIN_MAX_VERSIONS];
 };
 
 struct window {
@@ -40,6 +49,10 @@ double window_span(const struct window *window, const struct window_sample *now)
 /* One version's share between the window's beginning and `now`. */
 void window_measure(const struct window *window, const struct window_sample *now, unsigned int version,
 		    struct window_share *ret);
+
+/* One version's turns between the window's beginning and `now`. */
+void window_turns(const struct window *window, const struct window_sample *now, unsigned int version,
+		  struct window_turns *ret);
 
 /* E. B. Wilson: "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), with z for
  * 95 %. `of` > 0 and `hits` <= `of`. */
