@@ -2,6 +2,7 @@
 /* The plan in words and columns. */
 #include <errno.h>
 
+#include "blind.h"
 #include "check_report.h"
 #include "scalar.h"
 #include "table.h"
@@ -111,6 +112,7 @@ static void print_life(FILE *out, const struct config_service *service)
 static int print_service(FILE *out, const struct config *config, const struct config_service *service)
 {
 	char text[ADDRESS_TEXT_LEN];
+	const char *blind;
 	size_t i;
 	int error;
 
@@ -129,6 +131,9 @@ static int print_service(FILE *out, const struct config *config, const struct co
 	print_way(out, config, service, false);
 	print_rules(out, service);
 	print_life(out, service);
+	blind = blind_to(config_protocol_name(service), config_forward_name(service->forward));
+	if (blind)
+		fprintf(out, "%s\n", blind);
 	putc('\n', out);
 	return error;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "blind.h"
 #include "scalar.h"
 #include "status_text.h"
 #include "table.h"
@@ -254,6 +255,8 @@ static int print_service(FILE *out, json_t *service, bool colours, struct compla
 	print_listeners(out, listeners);
 	fprintf(out, "forward %s, affinity %s, generation %lld, measured over %.0f s (95%% interval)\n", forward,
 		affinity, (long long)generation, window);
+	if (blind_to(protocol, forward))
+		fprintf(out, "%s\n", blind_to(protocol, forward));
 	error = print_changed(out, changed, complaint);
 	if (error)
 		return error;

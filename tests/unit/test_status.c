@@ -42,6 +42,7 @@ static const char shop[] =
 
 static const char shop_text[] = "shop  203.0.113.10:80/tcp, 203.0.113.11:80/tcp\n"
 				"forward nat, affinity source, generation 7, measured over 42 s (95% interval)\n"
+				"protocol tcp: the status of answers is not seen (TLS), only how turns fail\n"
 				"shares set by uid 0 at 2026-11-23T05:00:00Z: looks ?[1mgood\n"
 				"\n"
 				"VERSION ROLE      SHARE MEASURED          CONN/S OPENED ESTAB CLOSED RESETS(c/b)\n"
