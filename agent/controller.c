@@ -57,7 +57,8 @@ static int open_flows(struct controller *controller, struct complaint *complaint
 	if (sweeper_open(controller->datapath, &controller->sweeper))
 		return complain(complaint, -ENOMEM, "not enough memory to sweep the flow table with");
 	options.sweeper = controller->sweeper;
-	return leaving_open(&options, &controller->leaving, complaint);
+	return leaving_open(&options, &controller->leaving, complaint)
+		       ?: datapath_watch(controller->datapath, complaint);
 }
 
 /* The agent before this one may have had no time to finish what its last rollback began. Where it had, there is nothing

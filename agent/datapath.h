@@ -129,6 +129,10 @@ int datapath_ways(struct datapath *datapath, const struct serin_way **ret_ways, 
  * program's answer, `first` and `count` in it what was swept. Live ways are added to what datapath_read_named gives. */
 int datapath_sweep(struct datapath *datapath, uint32_t first, uint32_t count, struct serin_sweep *ret);
 
+/* Have the kernel itself look for overdue turns whenever nobody sweeps, also after this process has ended. 0, or a negative
+ * errno with a complaint. */
+int datapath_watch(struct datapath *datapath, struct complaint *complaint);
+
 /* The flow whose way to the backend is `index` under `generation` (SERIN_WAY_GENERATION of its claim) becomes CLOSED. 1: so
  * it was; 0: it is not that flow any more, or closed already; or a negative errno. */
 int datapath_close_flow(struct datapath *datapath, uint32_t index, uint32_t generation);

@@ -74,6 +74,13 @@ int datapath_sweep(struct datapath *datapath, uint32_t first, uint32_t count, st
 	return r;
 }
 
+int datapath_watch(struct datapath *datapath, struct complaint *complaint)
+{
+	int r = run(datapath->skeleton->progs.serin_watch, NULL, 0);
+
+	return r ? complain(complaint, r, "cannot start the watch over open turns: %s", strerror(-r)) : 0;
+}
+
 int datapath_close_flow(struct datapath *datapath, uint32_t index, uint32_t generation)
 {
 	struct serin_close args = { .index = index, .generation = generation };

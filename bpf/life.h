@@ -59,16 +59,24 @@ static long sweep_one(__u32 nth, struct sweeping *sweep)
 	return 0;
 }
 
-static __always_inline int sweep(struct serin_sweep *ask)
+static __always_inline struct sweeping sweep_begin(__u32 first)
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	__u64 ns = bpf_ktime_get_ns();
-	struct sweeping sweep = { .first = ask->first, .now = ns >> SERIN_STAMP_SHIFT, .ns = ns };
+
+	return (struct sweeping){
+		.first = first, .now = ns >> SERIN_STAMP_SHIFT, .ns = ns, .overdue = set ? set->answer_timeout : 0
+	};
+}
+
+static __always_inline int sweep(struct serin_sweep *ask)
+{
+	struct sweeping sweep = sweep_begin(ask->first);
+	struct serin_watch *watch = THE_ONE(watches);
 	__u32 count = ask->count;
 
-	if (set)
-		sweep.overdue = set->answer_timeout;
-
+	if (watch)
+		WRITE_ONCE(watch->swept, sweep.now);
 	bpf_loop(count < SWEEP_MOST ? count : SWEEP_MOST, sweep_one, &sweep, 0);
 	ask->ended = sweep.ended;
 	ask->live = sweep.live;

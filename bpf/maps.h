@@ -73,6 +73,14 @@ MAP(clients, ARRAY, SERIN_CLIENT_BUCKETS, __u32, struct serin_clients);
 MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
 MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
 
+/* See watch.h. */
+struct serin_watch {
+	struct bpf_timer timer;
+	__u32 position; /* the way that is looked at next */
+	__u32 swept;    /* stamp: the agent's last sweep */
+};
+MAP(watches, ARRAY, 1, __u32, struct serin_watch);
+
 struct answer_budget {
 	__u32 stamp;
 	__u32 spent;

@@ -18,6 +18,7 @@ const volatile bool observe = true;
 #include "ctx_tc.h"
 #include "ctx_xdp.h"
 #include "life.h"
+#include "watch.h"
 
 SEC("xdp.frags")
 int serin_xdp(struct xdp_md *ctx)
@@ -41,6 +42,13 @@ SEC("syscall")
 int serin_sweep(struct serin_sweep *ask)
 {
 	return sweep(ask);
+}
+
+SEC("syscall")
+int serin_watch(void *nothing)
+{
+	(void)nothing;
+	return watch_begin();
 }
 
 SEC("syscall")

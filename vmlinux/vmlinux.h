@@ -191,6 +191,10 @@ struct __sk_buff {
 	__u64 hwtstamp;
 };
 
+struct bpf_timer {
+	__u64 __opaque[2];
+};
+
 enum {
 	BPF_F_INGRESS = 1,
 	BPF_F_BROADCAST = 8,

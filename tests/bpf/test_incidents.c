@@ -154,6 +154,28 @@ static void datagrams_unanswered(void **state)
 	assert_int_equal(stats_of(&talk).failures[SERIN_FAILURE_UNANSWERED], 1);
 }
 
+/* Nobody sweeps: the kernel looks by itself. */
+static void found_without_an_agent(void **state)
+{
+	struct conversation talk = talk_begin(scene_find("nat-ipv4"), FRAME_TCP);
+	struct timespec pause = { .tv_nsec = 100000000 };
+	struct complaint complaint;
+	int i;
+
+	(void)state;
+	play(&talk, silence);
+	age_turns(talk.lab, 11000);
+	assert_int_equal(datapath_watch(talk.lab->datapath, &complaint), 0);
+	for (i = 0; i < 50 && !stats_of(&talk).failures[SERIN_FAILURE_UNANSWERED]; i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(stats_of(&talk).failures[SERIN_FAILURE_UNANSWERED], 1);
+	/* The next agent takes it over. */
+	assert_int_equal(datapath_watch(talk.lab->datapath, &complaint), 0);
+	for (i = 0; i < 20; i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(stats_of(&talk).failures[SERIN_FAILURE_UNANSWERED], 1);
+}
+
 /* What the backend's router says about the client's last packet. */
 static void icmp_about(const struct conversation *talk, uint8_t type, uint8_t code, uint32_t rest)
 {
@@ -306,7 +328,7 @@ int main(void)
 		cmocka_unit_test(once_per_connection), cmocka_unit_test(once_per_prefix),
 		cmocka_unit_test(datagrams),           cmocka_unit_test(datagrams_unanswered),
 		cmocka_unit_test(unreachable),         cmocka_unit_test(unreachable_when_idle),
-		cmocka_unit_test(durations),
+		cmocka_unit_test(durations),           cmocka_unit_test(found_without_an_agent),
 	};
 
 	return EXPECT_RUN("incidents", tests);
