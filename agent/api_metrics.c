@@ -49,7 +49,7 @@ static void add_backends(const struct controller *controller, struct snapshot *s
 	}
 }
 
-static void add_service(const struct service *service, struct snapshot *snapshot)
+static void add_service(const struct controller *controller, const struct service *service, struct snapshot *snapshot)
 {
 	struct window_share share;
 
@@ -66,6 +66,10 @@ static void add_service(const struct service *service, struct snapshot *snapshot
 			.weight = (double)service->now.versions[i].weight / SERIN_SLOTS,
 			.measured = share.share,
 			.is_measured = share.known,
+			.is_http = service->config->speaks == SERIN_SPEAKS_HTTP,
+			.incidents = controller->counters.incidents[service->id][service->version_id[i]],
+			.observed = &counters_of_version(&controller->counters, service->id, service->version_id[i])
+					     ->observed,
 		};
 	}
 }
@@ -96,11 +100,12 @@ static void fill(const struct controller *controller, struct snapshot *snapshot)
 	metrics->build = SERIN_VERSION;
 	add_backends(controller, snapshot);
 	for (size_t i = 0; i < controller->service_count; i++)
-		add_service(&controller->services[i], snapshot);
+		add_service(controller, &controller->services[i], snapshot);
 }
 
 void api_get_metrics(struct api_call *call)
 {
+	enum metrics_format format = metrics_choose(call->request->accept);
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 	char *text = NULL;
 	size_t length = 0;
@@ -114,16 +119,16 @@ void api_get_metrics(struct api_call *call)
 	}
 	controller_refresh(call->controller);
 	fill(call->controller, snapshot);
-	metrics_print(out, &snapshot->metrics);
+	failed = metrics_print(out, &snapshot->metrics, format);
 	free(snapshot);
-	failed = ferror(out);
+	failed = failed || ferror(out);
 	if (fclose(out) || failed) {
 		free(text);
 		api_error(call, 500, "internal", "not enough memory for the metrics");
 		return;
 	}
 	call->response->status = 200;
-	call->response->content_type = METRICS_CONTENT_TYPE;
+	call->response->content_type = metrics_content_type(format);
 	call->response->body = text;
 	call->response->body_length = length;
 }

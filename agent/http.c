@@ -190,6 +190,7 @@ static enum MHD_Result answer(const struct door *door, struct MHD_Connection *mh
 		.method = method,
 		.path = url,
 		.if_match = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_MATCH),
+		.accept = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
 		.body = exchange->body ? exchange->body : "",
 		.body_length = exchange->length,
 		.body_too_large = exchange->too_large,

@@ -30,6 +30,7 @@ struct http_request {
 	struct http_parameter parameters[HTTP_MAX_PARAMETERS];
 	size_t parameter_count; /* more than HTTP_MAX_PARAMETERS: the rest is missing */
 	const char *if_match;   /* or NULL */
+	const char *accept;     /* or NULL */
 	const char *body;
 	size_t body_length;
 	bool body_too_large; /* then it is missing */

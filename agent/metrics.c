@@ -1,53 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Metrics text: one table of the counters that every backend has, and the few families beside it. */
+/* Metrics: the families that neither backends nor versions have, and the order of all. */
 #include "metrics.h"
 
-#include <inttypes.h>
+#include <errno.h>
+#include <stdlib.h>
 
-/* A line per backend, or two with a label that tells them apart. */
-struct backend_family {
-	const char *name, *help;
-	const char *label; /* NULL: one line */
-	struct {
-		const char *value; /* of the label */
-		size_t offset;     /* of a __u64 in struct serin_stats */
-	} line[SERIN_DIRECTIONS];
-};
-
-#define STAT(field) offsetof(struct serin_stats, field)
-#define BY_DIRECTION(field)                                       \
-	"direction",                                              \
-	{                                                         \
-		{ "to_backend", STAT(field[SERIN_TO_BACKEND]) },  \
-		{                                                 \
-			"to_client", STAT(field[SERIN_TO_CLIENT]) \
-		}                                                 \
-	}
-#define BY_ORIGIN(field)                                        \
-	"origin",                                               \
-	{                                                       \
-		{ "client", STAT(field[SERIN_TO_BACKEND]) },    \
-		{                                               \
-			"backend", STAT(field[SERIN_TO_CLIENT]) \
-		}                                               \
-	}
-#define ALONE(field)                               \
-	NULL,                                      \
-	{                                          \
-		{ NULL, STAT(field) }, { NULL, 0 } \
-	}
-
-static const struct backend_family backend_families[] = {
-	{ "serin_packets_total", "Packets forwarded.", BY_DIRECTION(packets) },
-	{ "serin_bytes_total", "Bytes of IP packets forwarded.", BY_DIRECTION(bytes) },
-	{ "serin_connections_total", "Connections given to a backend.", ALONE(opened) },
-	{ "serin_handshakes_total", "Handshakes that the client completed.", ALONE(established) },
-	{ "serin_connections_closed_total", "Connections that ended with both FINs or a valid RST.", ALONE(closed) },
-	{ "serin_connections_gone_total", "Connections that ended otherwise: expired, or taken for a new one.",
-	  ALONE(gone) },
-	{ "serin_connections_placed_total", "Connections whose client a rule has placed.", ALONE(placed) },
-	{ "serin_resets_total", "Valid TCP resets, by who sent them.", BY_ORIGIN(resets) },
-};
+#include "metrics_text.h"
 
 /* What a newcomer can take the place of. */
 static const struct {
@@ -66,136 +24,51 @@ static const char *const drop_labels[] = {
 #undef DROP_LABEL
 };
 
-static void print_head(FILE *out, const char *name, const char *type, const char *help)
+static void print_services(const struct metrics_out *out, const struct metrics *metrics)
 {
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* `,name="value"`, or without the comma where it is the first. */
-static void print_label(FILE *out, const char *separator, const char *name, const char *value)
-{
-	fprintf(out, "%s%s=\"", separator, name);
-	for (; *value; value++) {
-		if (*value == '\n') {
-			fputs("\\n", out);
-			continue;
-		}
-		if (*value == '"' || *value == '\\')
-			fputc('\\', out);
-		fputc(*value, out);
-	}
-	fputc('"', out);
-}
-
-/* Without a closing brace. */
-static void print_backend_labels(FILE *out, const char *name, const struct metrics_backend *backend)
-{
-	fputs(name, out);
-	print_label(out, "{", "service", backend->service);
-	print_label(out, ",", "version", backend->version);
-	print_label(out, ",", "backend", backend->backend);
-	print_label(out, ",", "role", backend->role);
-}
-
-static void print_backend_line(FILE *out, const struct backend_family *family, size_t line,
-			       const struct metrics_backend *backend)
-{
-	const char *at = (const char *)backend->stats + family->line[line].offset;
-
-	print_backend_labels(out, family->name, backend);
-	if (family->label)
-		print_label(out, ",", family->label, family->line[line].value);
-	fprintf(out, "} %" PRIu64 "\n", (uint64_t)*(const __u64 *)at);
-}
-
-static void print_backend_family(FILE *out, const struct backend_family *family, const struct metrics *metrics)
-{
-	print_head(out, family->name, "counter", family->help);
-	for (size_t i = 0; i < metrics->backend_count; i++) {
-		print_backend_line(out, family, 0, &metrics->backends[i]);
-		if (family->label)
-			print_backend_line(out, family, 1, &metrics->backends[i]);
-	}
-}
-
-static void print_active(FILE *out, const struct metrics *metrics)
-{
-	print_head(out, "serin_connections_active", "gauge", "Connections that have not ended.");
-	for (size_t i = 0; i < metrics->backend_count; i++) {
-		print_backend_labels(out, "serin_connections_active", &metrics->backends[i]);
-		fprintf(out, "} %" PRIu64 "\n", metrics->backends[i].active);
-	}
-}
-
-static void print_version_line(FILE *out, const char *name, const struct metrics_version *version, double value)
-{
-	fputs(name, out);
-	print_label(out, "{", "service", version->service);
-	print_label(out, ",", "version", version->version);
-	print_label(out, ",", "role", version->role);
-	fprintf(out, "} %.9g\n", value);
-}
-
-static void print_versions(FILE *out, const struct metrics *metrics)
-{
-	size_t i;
-
-	print_head(out, "serin_weight_ratio", "gauge", "Share of new clients that a version is set to.");
-	for (i = 0; i < metrics->version_count; i++)
-		print_version_line(out, "serin_weight_ratio", &metrics->versions[i], metrics->versions[i].weight);
-	print_head(out, "serin_measured_ratio", "gauge",
-		   "Share of connections that a version got since its weight changed, over a minute at most.");
-	for (i = 0; i < metrics->version_count; i++) {
-		if (metrics->versions[i].is_measured)
-			print_version_line(out, "serin_measured_ratio", &metrics->versions[i],
-					   metrics->versions[i].measured);
-	}
-}
-
-static void print_services(FILE *out, const struct metrics *metrics)
-{
-	print_head(out, "serin_plan_generation", "gauge", "Generation of a service's plan.");
+	metrics_head(out, "serin_plan_generation", "gauge", "Generation of a service's plan.");
 	for (size_t i = 0; i < metrics->service_count; i++) {
-		fputs("serin_plan_generation", out);
-		print_label(out, "{", "service", metrics->services[i].service);
-		fprintf(out, "} %" PRIu32 "\n", metrics->services[i].generation);
+		char labels[METRICS_LABELS_LEN] = "";
+
+		metrics_add_label(labels, "service", metrics->services[i].service);
+		metrics_count(out, "serin_plan_generation", labels, NULL, NULL, metrics->services[i].generation);
 	}
 }
 
-static void print_drops(FILE *out, const struct metrics *metrics)
+static void print_drops(const struct metrics_out *out, const struct metrics *metrics)
 {
-	print_head(out, "serin_drops_total", "counter", "Packets to a service that were dropped.");
+	metrics_head(out, "serin_drops_total", "counter", "Packets to a service that were dropped.");
 	for (size_t i = 0; i < SERIN_DROPS; i++)
-		fprintf(out, "serin_drops_total{reason=\"%s\"} %" PRIu64 "\n", drop_labels[i], metrics->drops[i]);
+		metrics_count(out, "serin_drops_total", NULL, "reason", drop_labels[i], metrics->drops[i]);
 }
 
-static void print_counter(FILE *out, const char *name, const char *help, uint64_t value)
+static void print_counter(const struct metrics_out *out, const char *name, const char *help, uint64_t value)
 {
-	print_head(out, name, "counter", help);
-	fprintf(out, "%s %" PRIu64 "\n", name, value);
+	metrics_head(out, name, "counter", help);
+	metrics_count(out, name, NULL, NULL, NULL, value);
 }
 
-static void print_table(FILE *out, const struct metrics *metrics)
+static void print_table(const struct metrics_out *out, const struct metrics *metrics)
 {
 	const struct serin_table_stats *table = &metrics->table;
 	size_t i;
 
-	print_head(out, "serin_flow_table_ways", "gauge", "Places of the flow table; a connection takes two.");
-	fprintf(out, "serin_flow_table_ways %" PRIu64 "\n", metrics->flow_table_ways);
+	metrics_head(out, "serin_flow_table_ways", "gauge", "Places of the flow table; a connection takes two.");
+	metrics_count(out, "serin_flow_table_ways", NULL, NULL, NULL, metrics->flow_table_ways);
 	if (metrics->is_swept) {
-		print_head(out, "serin_flow_table_entries", "gauge",
-			   "Connections in the flow table, by the last sweep over it; ended ones linger.");
-		fprintf(out, "serin_flow_table_entries %" PRIu64 "\n", metrics->flows);
-		print_head(out, "serin_flow_table_sweep_seconds", "gauge",
-			   "How long that sweep took, pauses included.");
-		fprintf(out, "serin_flow_table_sweep_seconds %.9g\n", metrics->sweep_seconds);
+		metrics_head(out, "serin_flow_table_entries", "gauge",
+			     "Connections in the flow table, by the last sweep over it; ended ones linger.");
+		metrics_count(out, "serin_flow_table_entries", NULL, NULL, NULL, metrics->flows);
+		metrics_head(out, "serin_flow_table_sweep_seconds", "gauge",
+			     "How long that sweep took, pauses included.");
+		metrics_real(out, "serin_flow_table_sweep_seconds", NULL, metrics->sweep_seconds);
 	}
-	print_head(out, "serin_flow_evictions_total", "counter",
-		   "Places taken for a new connection, by what was there.");
+	metrics_head(out, "serin_flow_evictions_total", "counter",
+		     "Places taken for a new connection, by what was there.");
 	for (i = 0; i < sizeof(evictable) / sizeof(evictable[0]); i++)
-		fprintf(out, "serin_flow_evictions_total{state=\"%s\"} %" PRIu64 "\n", evictable[i].label,
-			(uint64_t)table->evicted[evictable[i].state]);
-	fprintf(out, "serin_flow_evictions_total{state=\"expired\"} %" PRIu64 "\n", (uint64_t)table->expired);
+		metrics_count(out, "serin_flow_evictions_total", NULL, "state", evictable[i].label,
+			      table->evicted[evictable[i].state]);
+	metrics_count(out, "serin_flow_evictions_total", NULL, "state", "expired", table->expired);
 	print_counter(out, "serin_snat_ports_retaken_total",
 		      "SNAT ports taken from an embryonic or finished connection.", table->ports_retaken);
 	print_counter(out, "serin_snat_ports_unrested_total", "SNAT ports given out again before their rest was over.",
@@ -210,26 +83,60 @@ static void print_table(FILE *out, const struct metrics *metrics)
 	print_counter(out, "serin_rst_sent_total", "Resets sent by the program in answer to a segment.",
 		      table->rst_sent);
 	print_counter(out, "serin_icmp_sent_total", "ICMP errors sent: too big, or time exceeded.", table->icmp_sent);
+	print_counter(out, "serin_incident_clients_forgotten_total",
+		      "Clients of incidents that gave way to others: they would be counted again.", table->forgotten);
 }
 
-static void print_agent(FILE *out, const struct metrics *metrics)
+static void print_agent(const struct metrics_out *out, const struct metrics *metrics)
 {
-	print_head(out, "serin_agent_tick_seconds", "gauge", "How long the agent's last tick took.");
-	fprintf(out, "serin_agent_tick_seconds %.9g\n", metrics->tick_seconds);
-	print_head(out, "serin_build_info", "gauge", "Always 1; the labels say what is running.");
-	fputs("serin_build_info", out);
-	print_label(out, "{", "version", metrics->build);
-	fprintf(out, ",abi=\"%u\"} 1\n", SERIN_ABI_VERSION);
+	char labels[METRICS_LABELS_LEN] = "", abi[16];
+
+	metrics_head(out, "serin_agent_tick_seconds", "gauge", "How long the agent's last tick took.");
+	metrics_real(out, "serin_agent_tick_seconds", NULL, metrics->tick_seconds);
+	metrics_head(out, "serin_build_info", "info", "Always 1; the labels say what is running.");
+	metrics_add_label(labels, "version", metrics->build);
+	snprintf(abi, sizeof(abi), "%u", SERIN_ABI_VERSION);
+	metrics_count(out, "serin_build_info", labels, "abi", abi, 1);
 }
 
-void metrics_print(FILE *out, const struct metrics *metrics)
+static void make_labels(const struct metrics *metrics, char (*backends)[METRICS_LABELS_LEN],
+			char (*versions)[METRICS_LABELS_LEN])
 {
-	for (size_t i = 0; i < sizeof(backend_families) / sizeof(backend_families[0]); i++)
-		print_backend_family(out, &backend_families[i], metrics);
-	print_active(out, metrics);
-	print_versions(out, metrics);
-	print_services(out, metrics);
-	print_drops(out, metrics);
-	print_table(out, metrics);
-	print_agent(out, metrics);
+	size_t i;
+
+	for (i = 0; i < metrics->backend_count; i++) {
+		metrics_add_label(backends[i], "service", metrics->backends[i].service);
+		metrics_add_label(backends[i], "version", metrics->backends[i].version);
+		metrics_add_label(backends[i], "backend", metrics->backends[i].backend);
+		metrics_add_label(backends[i], "role", metrics->backends[i].role);
+	}
+	for (i = 0; i < metrics->version_count; i++) {
+		metrics_add_label(versions[i], "service", metrics->versions[i].service);
+		metrics_add_label(versions[i], "version", metrics->versions[i].version);
+		metrics_add_label(versions[i], "role", metrics->versions[i].role);
+	}
+}
+
+int metrics_print(FILE *file, const struct metrics *metrics, enum metrics_format format)
+{
+	const struct metrics_out out = { .file = file, .format = format };
+	char(*backends)[METRICS_LABELS_LEN] = calloc(metrics->backend_count + 1, sizeof(*backends));
+	char(*versions)[METRICS_LABELS_LEN] = calloc(metrics->version_count + 1, sizeof(*versions));
+	int r = backends && versions ? 0 : -ENOMEM;
+
+	if (r)
+		goto out;
+	make_labels(metrics, backends, versions);
+	metrics_print_backends(&out, metrics, backends);
+	metrics_print_versions(&out, metrics, versions);
+	print_services(&out, metrics);
+	print_drops(&out, metrics);
+	print_table(&out, metrics);
+	print_agent(&out, metrics);
+	if (format == METRICS_OPENMETRICS)
+		fputs("# EOF\n", file);
+out:
+	free(backends);
+	free(versions);
+	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The metrics as Prometheus text (exposition format 0.0.4), from a snapshot in plain structs. Pure. */
+/* The metrics as Prometheus text (exposition format 0.0.4) or OpenMetrics 1.0.0, from a snapshot in plain structs. Pure. */
 #ifndef SERIN_METRICS_H
 #define SERIN_METRICS_H
 
@@ -11,7 +11,11 @@
 #include <serin/abi.h>
 #include <serin/reasons.h>
 
-#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
+
+/* What a request's Accept header (NULL: none) prefers; text, when both are liked as much. */
+enum metrics_format metrics_choose(const char *accept);
+const char *metrics_content_type(enum metrics_format format);
 
 /* Strings belong to the caller. `role`: "baseline" or "trial". */
 struct metrics_backend {
@@ -25,6 +29,9 @@ struct metrics_version {
 	double weight;    /* 0 to 1 */
 	double measured;  /* 0 to 1 */
 	bool is_measured; /* without: nothing was opened, and no line is printed */
+	bool is_http;     /* without: nothing is known of methods and answers, and no line is printed */
+	uint64_t incidents;
+	const struct serin_observed *observed;
 };
 
 struct metrics_service {
@@ -50,7 +57,7 @@ struct metrics {
 	const char *build;        /* serin's version */
 };
 
-/* Errors are left in the FILE (ferror). */
-void metrics_print(FILE *out, const struct metrics *metrics);
+/* 0 or -ENOMEM; errors of writing are left in the FILE (ferror). */
+int metrics_print(FILE *out, const struct metrics *metrics, enum metrics_format format);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Metrics text, read back by a parser that forgives nothing. */
+/* Metrics in both formats, read back by a parser that forgives nothing; and which format a scraper gets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #include "metrics.h"
 
-#define ABI "2"
+#define ABI "3"
 
 #define MAX_SAMPLES 512
 #define MAX_FAMILIES 64
@@ -30,6 +30,8 @@ struct parsed {
 		char name[128], type[16];
 	} families[MAX_FAMILIES];
 	size_t family_count;
+	enum metrics_format format;
+	bool has_ended; /* OpenMetrics: "# EOF" */
 };
 
 static size_t name_length(const char *text)
@@ -66,6 +68,35 @@ static const char *skip_labels(const char *text)
 	}
 }
 
+static bool ends_with(const char *text, size_t length, const char *end)
+{
+	return length > strlen(end) && !memcmp(text + length - strlen(end), end, strlen(end));
+}
+
+/* What promtool asks of names; and OpenMetrics, whose families have no suffix. */
+static void check_name(const struct parsed *parsed, const char *name, const char *type)
+{
+	bool is_text = parsed->format == METRICS_TEXT, is_counter = !strcmp(type, "counter");
+
+	assert_true(is_counter || !strcmp(type, "gauge") || !strcmp(type, "histogram") ||
+		    (!is_text && !strcmp(type, "info")));
+	assert_int_equal(ends_with(name, strlen(name), "_total"), is_text && is_counter);
+	assert_false(!is_text && ends_with(name, strlen(name), "_info"));
+}
+
+/* What a sample of a family may be called behind its name. */
+static bool is_suffix(const struct parsed *parsed, const char *type, const char *suffix, size_t length)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%.*s", (int)length, suffix);
+	if (!strcmp(type, "histogram"))
+		return !strcmp(text, "_bucket") || !strcmp(text, "_sum") || !strcmp(text, "_count");
+	if (parsed->format == METRICS_TEXT)
+		return !length;
+	return !strcmp(text, !strcmp(type, "counter") ? "_total" : !strcmp(type, "info") ? "_info" : "");
+}
+
 static void parse_head(struct parsed *parsed, const char *line)
 {
 	char name[128], type[16];
@@ -86,25 +117,24 @@ static void parse_head(struct parsed *parsed, const char *line)
 	assert_true(last > 0);
 	assert_string_equal(parsed->families[last - 1].name, name);
 	assert_string_equal(parsed->families[last - 1].type, "");
-	assert_true(!strcmp(type, "counter") || !strcmp(type, "gauge"));
-	/* What promtool asks of names. */
-	assert_int_equal(!strcmp(type, "counter"), !strcmp(name + strlen(name) - 6, "_total"));
 	assert_int_equal(strncmp(name, "serin_", 6), 0);
 	strcpy(parsed->families[last - 1].type, type);
+	check_name(parsed, name, type);
 }
 
 static void parse_sample(struct parsed *parsed, const char *line)
 {
-	size_t n = name_length(line), last = parsed->family_count;
+	size_t n = name_length(line), last = parsed->family_count, family;
 	const char *after = line + n;
 	size_t length;
 	char *end;
 
-	assert_true(n > 0 && last > 0);
+	assert_true(n > 0 && last > 0 && !parsed->has_ended);
 	/* Families are contiguous: a sample belongs to the last head. */
-	assert_true(strlen(parsed->families[last - 1].name) == n);
-	assert_memory_equal(parsed->families[last - 1].name, line, n);
-	assert_true(parsed->families[last - 1].type[0]);
+	family = strlen(parsed->families[last - 1].name);
+	assert_true(family <= n);
+	assert_memory_equal(parsed->families[last - 1].name, line, family);
+	assert_true(is_suffix(parsed, parsed->families[last - 1].type, line + family, n - family));
 	if (*after == '{')
 		after = skip_labels(after);
 	length = (size_t)(after - line);
@@ -119,7 +149,17 @@ static void parse_sample(struct parsed *parsed, const char *line)
 	assert_true(end != after && !*end);
 }
 
-static struct parsed *print_and_parse(const struct metrics *metrics)
+static void parse_line(struct parsed *parsed, const char *line)
+{
+	if (parsed->format == METRICS_OPENMETRICS && !strcmp(line, "# EOF"))
+		parsed->has_ended = true;
+	else if (*line == '#')
+		parse_head(parsed, line);
+	else
+		parse_sample(parsed, line);
+}
+
+static struct parsed *print_and_parse_as(const struct metrics *metrics, enum metrics_format format)
 {
 	struct parsed *parsed = calloc(1, sizeof(*parsed));
 	char *text = NULL, *line, *rest;
@@ -127,17 +167,20 @@ static struct parsed *print_and_parse(const struct metrics *metrics)
 	FILE *out = open_memstream(&text, &length);
 
 	assert_true(parsed && out);
-	metrics_print(out, metrics);
+	parsed->format = format;
+	assert_int_equal(metrics_print(out, metrics, format), 0);
 	assert_int_equal(fclose(out), 0);
 	assert_true(length && text[length - 1] == '\n' && !strstr(text, "\n\n"));
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (*line == '#')
-			parse_head(parsed, line);
-		else
-			parse_sample(parsed, line);
-	}
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		parse_line(parsed, line);
+	assert_int_equal(parsed->has_ended, format == METRICS_OPENMETRICS);
 	free(text);
 	return parsed;
+}
+
+static struct parsed *print_and_parse(const struct metrics *metrics)
+{
+	return print_and_parse_as(metrics, METRICS_TEXT);
 }
 
 static void assert_sample(const struct parsed *parsed, const char *key, double value)
@@ -161,8 +204,24 @@ static const struct serin_stats busy = {
 	.resets = { 1, 2 },
 	.gone = 1,
 	.placed = 2,
+	.failures = { 21, 22, 23, 24, 25 },
+	.retransmits = 26,
+	.asked = 27,
+	.answered = 28,
 };
 static const struct serin_stats idle;
+static const struct serin_observed unobserved;
+
+/* One turn of 1 ms, three in the bucket of 25 ms of which one is longer than that, one of 200 s. */
+static const struct serin_observed observed = {
+	.handshake = { .ns = 1500000000, .bucket = { [0] = 3 } },
+	.response = { .ns = UINT64_C(200076000000),
+		      .beyond = { [4] = 1 },
+		      .bucket = { [87] = 1, [123] = 3, [SERIN_HISTOGRAM_BUCKETS - 1] = 1 } },
+	.methods = { [SERIN_HTTP_OTHER] = 1, [SERIN_HTTP_GET] = 40 },
+	.classes = { 5, 0, 30, 0, 2, 9 },
+	.server_errors = { [0] = 2, [3] = 6, [31] = 1 },
+};
 
 static struct metrics make_metrics(void)
 {
@@ -171,8 +230,8 @@ static struct metrics make_metrics(void)
 		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0 },
 	};
 	static const struct metrics_version versions[] = {
-		{ "shop", "stable", "baseline", 0.95, 0.5, true },
-		{ "shop", "canary", "trial", 0.05, 0.25, false },
+		{ "shop", "stable", "baseline", 0.95, 0.5, true, true, 12, &observed },
+		{ "shop", "canary", "trial", 0.05, 0.25, false, false, 0, &unobserved },
 	};
 	static const struct metrics_service services[] = { { "shop", 7 } };
 	struct metrics metrics = {
@@ -202,6 +261,7 @@ static struct metrics make_metrics(void)
 	metrics.table.rst_sent = UINT64_C(1) << 40;
 	metrics.table.icmp_sent = 34;
 	metrics.table.unremembered = 35;
+	metrics.table.forgotten = 36;
 	return metrics;
 }
 
@@ -222,6 +282,15 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_connections_gone_total{" STABLE "}", 1);
 	assert_sample(parsed, "serin_connections_placed_total{" STABLE "}", 2);
 	assert_sample(parsed, "serin_connections_active{" STABLE "}", 1);
+	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"refused\"}", 21);
+	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"timeout\"}", 22);
+	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"reset\"}", 23);
+	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"unanswered\"}", 24);
+	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"unreachable\"}", 25);
+	assert_sample(parsed, "serin_retransmits_total{" STABLE "}", 26);
+	assert_sample(parsed, "serin_requests_total{" STABLE "}", 27);
+	assert_sample(parsed, "serin_responses_total{" STABLE "}", 28);
+	assert_sample(parsed, "serin_incident_clients_forgotten_total", 36);
 	assert_sample(parsed, "serin_resets_total{" STABLE ",origin=\"client\"}", 1);
 	assert_sample(parsed, "serin_resets_total{" STABLE ",origin=\"backend\"}", 2);
 	assert_sample(parsed,
@@ -251,14 +320,109 @@ static void test_every_value_under_its_name(void **state)
 	free(parsed);
 }
 
-/* 2 backends, 12 lines each; 2 weights, 1 measured share; 1 service; drops; 5 states; 10 of the table; 2 of the agent. */
+#define VERSION "service=\"shop\",version=\"stable\",role=\"baseline\""
+
+static void test_http(void **state)
+{
+	struct metrics metrics = make_metrics();
+	struct parsed *parsed = print_and_parse(&metrics);
+
+	(void)state;
+	assert_sample(parsed, "serin_http_responses_total{" VERSION ",code=\"2xx\"}", 30);
+	assert_sample(parsed, "serin_http_responses_total{" VERSION ",code=\"5xx\"}", 9);
+	assert_sample(parsed, "serin_http_responses_total{" VERSION ",code=\"unread\"}", 5);
+	assert_sample(parsed, "serin_http_server_errors_total{" VERSION ",code=\"500\"}", 2);
+	assert_sample(parsed, "serin_http_server_errors_total{" VERSION ",code=\"503\"}", 6);
+	assert_sample(parsed, "serin_http_server_errors_total{" VERSION ",code=\"other\"}", 1);
+	assert_sample(parsed, "serin_http_requests_total{" VERSION ",method=\"GET\"}", 40);
+	assert_sample(parsed, "serin_http_requests_total{" VERSION ",method=\"other\"}", 1);
+	assert_sample(parsed, "serin_incident_clients_total{" VERSION "}", 12);
+	free(parsed);
+}
+
+static void test_histograms(void **state)
+{
+	struct metrics metrics = make_metrics();
+	struct parsed *parsed = print_and_parse(&metrics);
+
+	(void)state;
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"0.001\"}", 1);
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"0.002\"}", 1);
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"0.01\"}", 1);
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"0.025\"}", 3);
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"0.05\"}", 4);
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"10.0\"}", 4);
+	assert_sample(parsed, "serin_response_seconds_bucket{" VERSION ",le=\"+Inf\"}", 5);
+	assert_sample(parsed, "serin_response_seconds_count{" VERSION "}", 5);
+	assert_sample(parsed, "serin_response_seconds_sum{" VERSION "}", 200.076);
+	assert_sample(parsed, "serin_handshake_seconds_bucket{" VERSION ",le=\"0.001\"}", 3);
+	assert_sample(parsed, "serin_handshake_seconds_count{" VERSION "}", 3);
+	assert_sample(parsed, "serin_handshake_seconds_sum{" VERSION "}", 1.5);
+	free(parsed);
+}
+
+/* The same samples, but for what OpenMetrics calls an info. */
+static void test_openmetrics(void **state)
+{
+	struct metrics metrics = make_metrics();
+	struct parsed *text = print_and_parse(&metrics);
+	struct parsed *open = print_and_parse_as(&metrics, METRICS_OPENMETRICS);
+
+	(void)state;
+	assert_int_equal(text->sample_count, open->sample_count);
+	for (size_t i = 0; i < text->sample_count; i++)
+		assert_sample(open, text->samples[i].key, text->samples[i].value);
+	assert_int_equal(text->family_count, open->family_count);
+	free(text);
+	free(open);
+}
+
+/* By RFC 9110; the long one is what Prometheus sends. */
+static void test_format_that_is_asked_for(void **state)
+{
+	static const struct {
+		const char *accept;
+		enum metrics_format format;
+	} cases[] = {
+		{ NULL, METRICS_TEXT },
+		{ "", METRICS_TEXT },
+		{ "*/*", METRICS_TEXT },
+		{ "text/html,application/xhtml+xml,*/*;q=0.8", METRICS_TEXT },
+		{ "application/openmetrics-text", METRICS_OPENMETRICS },
+		{ "Application/OpenMetrics-Text ; Version=1.0.0", METRICS_OPENMETRICS },
+		{ "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+		  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		  METRICS_OPENMETRICS },
+		{ "text/plain;version=0.0.4;q=0.5, application/openmetrics-text; version=\"0.0.1\"; q=0.7",
+		  METRICS_OPENMETRICS },
+		{ "text/plain;version=0.0.4, application/openmetrics-text;q=0.7", METRICS_TEXT },
+		{ "application/openmetrics-text;q=0", METRICS_TEXT },
+		{ "application/openmetrics-text;version=2.0.0", METRICS_TEXT },
+		{ "application/openmetrics-textual", METRICS_TEXT },
+		{ ",,;q=,=", METRICS_TEXT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (metrics_choose(cases[i].accept) != cases[i].format)
+			fail_msg("%s", cases[i].accept);
+	}
+	assert_string_equal(metrics_content_type(METRICS_TEXT), "text/plain; version=0.0.4; charset=utf-8");
+	assert_string_equal(metrics_content_type(METRICS_OPENMETRICS),
+			    "application/openmetrics-text; version=1.0.0; charset=utf-8");
+}
+
+/* 2 backends, 20 lines each; 2 weights, 1 measured share, 2 x (1 incident, 2 histograms of 16 lines), HTTP of one of them:
+ * 6 classes, 3 statuses, 8 methods; 1 service; drops; 5 states; 11 of the table; 2 of the agent. */
+#define SAMPLES (2 * 20 + 3 + 2 * (1 + 2 * 16) + 6 + 3 + 8 + 1 + SERIN_DROPS + 5 + 11 + 2)
+
 static void test_nothing_else(void **state)
 {
 	struct metrics metrics = make_metrics();
 	struct parsed *parsed = print_and_parse(&metrics);
 
 	(void)state;
-	assert_int_equal(parsed->sample_count, 2 * 12 + 3 + 1 + SERIN_DROPS + 5 + 10 + 2);
+	assert_int_equal(parsed->sample_count, SAMPLES);
 	free(parsed);
 }
 
@@ -288,7 +452,7 @@ static void test_before_the_first_sweep(void **state)
 	(void)state;
 	metrics.is_swept = false;
 	parsed = print_and_parse(&metrics);
-	assert_int_equal(parsed->sample_count, 2 * 12 + 3 + 1 + SERIN_DROPS + 5 + 8 + 2);
+	assert_int_equal(parsed->sample_count, SAMPLES - 2);
 	for (size_t i = 0; i < parsed->family_count; i++)
 		assert_string_not_equal(parsed->families[i].name, "serin_flow_table_entries");
 	free(parsed);
@@ -307,8 +471,14 @@ static void test_an_empty_snapshot_is_valid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_value_under_its_name), cmocka_unit_test(test_nothing_else),
-		cmocka_unit_test(test_labels_are_escaped),         cmocka_unit_test(test_before_the_first_sweep),
+		cmocka_unit_test(test_every_value_under_its_name),
+		cmocka_unit_test(test_nothing_else),
+		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_histograms),
+		cmocka_unit_test(test_openmetrics),
+		cmocka_unit_test(test_format_that_is_asked_for),
+		cmocka_unit_test(test_labels_are_escaped),
+		cmocka_unit_test(test_before_the_first_sweep),
 		cmocka_unit_test(test_an_empty_snapshot_is_valid),
 	};
 
