@@ -35,6 +35,7 @@ static const struct route {
 	{ "GET", "/healthz", FOR_ANYBODY, get_healthz },
 	{ "GET", "/readyz", FOR_ANYBODY, get_readyz },
 	{ "GET", "/metrics", FOR_READERS, api_get_metrics },
+	{ "GET", "/v1/events", FOR_READERS, api_get_events },
 	{ "GET", "/v1/services", FOR_READERS, api_get_services },
 	{ "GET", "/v1/services/*", FOR_READERS, api_get_service },
 	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain },
@@ -225,7 +226,8 @@ static void run(struct api_call *call, const struct route *route, const char *na
 	}
 	if (name && !find_service(call, name, length))
 		return;
-	if (route->fn != api_get_explain && route->fn != api_get_flows && !api_check_parameters(call, none))
+	if (route->fn != api_get_explain && route->fn != api_get_flows && route->fn != api_get_events &&
+	    !api_check_parameters(call, none))
 		return;
 	route->fn(call);
 }

@@ -43,6 +43,7 @@ void api_get_services(struct api_call *call);
 void api_get_service(struct api_call *call);
 void api_get_explain(struct api_call *call);
 void api_get_flows(struct api_call *call);
+void api_get_events(struct api_call *call);
 void api_put_weights(struct api_call *call);
 void api_post_rollback(struct api_call *call);
 void api_post_reload(struct api_call *call);

@@ -3,14 +3,18 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api.h"
 #include "commands.h"
 #include "config.h"
 #include "controller.h"
+#include "decision.h"
+#include "events.h"
 #include "http.h"
 #include "http_listen.h"
 #include "lock.h"
@@ -23,9 +27,27 @@ struct agent {
 	struct loop *loop;
 	int lock;
 	struct config *config; /* until the controller has it */
+	struct events *events;
 	struct http *http;
 	struct controller *controller;
 };
+
+static void event_added(void *context)
+{
+	struct agent *agent = context;
+
+	if (agent->http)
+		http_wake(agent->http);
+}
+
+static void log_stop(const char *signal)
+{
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "the agent ends by %s, programs and maps stay at work", signal);
+	decision_make(LOG_LEVEL_INFO, EVENT_STOP, "stop", text, log_text("signal", signal),
+		      log_text("left", "programs and maps stay at work"));
+}
 
 static void on_signal(void *context, int signal)
 {
@@ -39,8 +61,7 @@ static void on_signal(void *context, int signal)
 		config_diff_free(&diff);
 		return;
 	}
-	log_info("stop", log_text("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"),
-		 log_text("left", "programs and maps stay at work"));
+	log_stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
 	loop_stop(agent->loop);
 }
 
@@ -68,6 +89,10 @@ static int start(struct agent *agent, struct complaint *complaint)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (events_new((int64_t)time(NULL) * 1000, &agent->events))
+		return complain(complaint, -ENOMEM, "not enough memory for events");
+	options.events = agent->events;
+	decision_setup(agent->events, event_added, agent);
 	r = loop_new(&agent->loop);
 	if (!r)
 		r = loop_add_signals(agent->loop, signals, on_signal, agent);
@@ -97,6 +122,17 @@ static void check_readable(const struct agent *agent)
 			log_text("config", agent->options->config), log_text("error", strerror(errno)));
 }
 
+static void log_ready(const struct agent *agent)
+{
+	size_t services = agent->controller->service_count;
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "the agent is at work, %zu service%s, pid %d", services, services == 1 ? "" : "s",
+		 (int)getpid());
+	decision_make(LOG_LEVEL_INFO, EVENT_START, "ready", text, log_text("socket", agent->options->socket),
+		      log_number("services", (int64_t)services), log_number("pid", getpid()));
+}
+
 static int serve(struct agent *agent, struct complaint *complaint)
 {
 	int r;
@@ -111,16 +147,17 @@ static int serve(struct agent *agent, struct complaint *complaint)
 	r = http_serve(agent->http, agent->controller, agent->loop, complaint);
 	if (r)
 		return r;
-	log_info("ready", log_text("socket", agent->options->socket),
-		 log_number("services", (int64_t)agent->controller->service_count), log_number("pid", getpid()));
+	log_ready(agent);
 	r = loop_run(agent->loop);
 	return r ? complain(complaint, r, "the event loop failed: %s", strerror(-r)) : 0;
 }
 
 static void stop(struct agent *agent)
 {
-	http_close(agent->http);
+	agent->http = http_close(agent->http);
+	decision_setup(NULL, NULL, NULL);
 	controller_close(agent->controller);
+	events_free(agent->events);
 	config_free(agent->config);
 	loop_free(agent->loop);
 	if (agent->lock >= 0)

@@ -16,7 +16,7 @@
 #include "try_kernel.h"
 #include "try_lock.h"
 #include "try_say.h"
-#include "try_screen.h"
+#include "screen.h"
 
 #define ROUND_MS 1000
 #define LOOK_MS 50       /* how often it is looked whether the last connection has ended */
@@ -33,7 +33,7 @@ struct trial {
 	struct try_host host;
 	struct try_kernel *kernel;
 	struct try_figures figures, shown;
-	struct try_screen screen;
+	struct screen screen;
 	struct loop *loop;
 	struct loop_source *timer;
 	enum phase phase;
@@ -47,7 +47,7 @@ struct trial {
 /* A block for the terminal: what is split, the table, and how to end it or what became of it. */
 static int render(const struct trial *trial, char **ret)
 {
-	const struct try_screen *screen = &trial->screen;
+	const struct screen *screen = &trial->screen;
 	size_t size;
 	FILE *out = open_memstream(ret, &size);
 	int r;
@@ -57,9 +57,8 @@ static int render(const struct trial *trial, char **ret)
 	fprintf(out, "%sport %u/%s%s, %lld s\n", screen->colours ? TITLE : "", trial->split.port,
 		protocol_name(trial->split.protocol), screen->colours ? PLAIN : "",
 		(long long)trial->figures.ms / 1000);
-	r = try_print_table(out, &trial->split, &trial->figures,
-			    screen->redraw ? try_screen_columns() : TRY_SCREEN_COLUMNS, screen->colours ? DIM : "",
-			    screen->colours ? PLAIN : "");
+	r = try_print_table(out, &trial->split, &trial->figures, screen->redraw ? screen_columns() : SCREEN_COLUMNS,
+			    screen->colours ? DIM : "", screen->colours ? PLAIN : "");
 	if (trial->phase == OVER)
 		try_print_end(out, &trial->split, &trial->figures);
 	else
@@ -78,7 +77,7 @@ static void show_text(struct trial *trial)
 	if (render(trial, &text))
 		return;
 	if (trial->screen.redraw)
-		try_screen_draw(&trial->screen, text);
+		screen_draw(&trial->screen, text);
 	else
 		fputs(text, stdout);
 	free(text);
@@ -209,7 +208,7 @@ static int run(struct trial *trial, struct complaint *complaint)
 {
 	int r;
 
-	try_screen_look(&trial->screen);
+	screen_look(&trial->screen);
 	trial->is_terminal = isatty(STDOUT_FILENO);
 	r = loop_set_timer(trial->timer, 0, ROUND_MS);
 	if (!r)

@@ -24,6 +24,7 @@ int cmd_try(const struct options *options);
 int cmd_rollback(const struct options *options);
 int cmd_reload(const struct options *options);
 int cmd_flows(const struct options *options);
+int cmd_events(const struct options *options);
 int cmd_explain(const struct options *options);
 int cmd_detach(const struct options *options);
 

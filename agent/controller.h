@@ -13,6 +13,7 @@
 #include "counters.h"
 #include "datapath.h"
 #include "devices.h"
+#include "events.h"
 #include "exhaustion.h"
 #include "image.h"
 #include "leaving.h"
@@ -27,6 +28,7 @@
 struct controller_options {
 	const char *pin_dir;
 	const char *state_dir;
+	struct events *events; /* where decisions go; read by the API */
 };
 
 /* For reading by those who show it; changes go through the functions below. */

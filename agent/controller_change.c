@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "decision.h"
+
 static int check_generation(const struct service *service, const struct controller_request *request,
 			    struct complaint *complaint)
 {
@@ -73,12 +75,27 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 
 static void log_change(const struct state_service *from, const struct state_service *to)
 {
-	char old[512], new[512];
+	bool is_rollback = to->changed.kind == STATE_ROLLBACK;
+	char old[256], new[256], text[EVENT_TEXT_LEN];
 
-	log_info(state_change_kind_name(to->changed.kind), log_text("service", to->name),
-		 log_text("from", weights_format(from, old, sizeof(old))),
-		 log_text("to", weights_format(to, new, sizeof(new))), log_text("by", to->changed.by),
-		 log_text("reason", to->changed.reason), log_number("generation", to->generation));
+	weights_format(from, old, sizeof(old));
+	weights_format(to, new, sizeof(new));
+	snprintf(text, sizeof(text), "%s %s: now %s, before %s", to->name, is_rollback ? "rolled back" : "set", new,
+		 old);
+	decision_make(LOG_LEVEL_INFO, is_rollback ? EVENT_ROLLBACK : EVENT_WEIGHT,
+		      state_change_kind_name(to->changed.kind), text, log_text("service", to->name),
+		      log_text("from", old), log_text("to", new), log_text("by", to->changed.by),
+		      log_text("reason", to->changed.reason), log_number("generation", to->generation));
+}
+
+static void log_failure(const struct state_service *wanted, const struct complaint *complaint)
+{
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "%s: a change failed, all is as it was: %.400s", wanted->name, complaint->text);
+	decision_make(LOG_LEVEL_ERROR, EVENT_FAILED, "a change failed, all is as it was", text,
+		      log_text("service", wanted->name), log_text("error", complaint->text),
+		      log_text("by", wanted->changed.by));
 }
 
 static int commit(struct controller *controller, struct service *service, const struct state_service *wanted,
@@ -93,8 +110,7 @@ static int commit(struct controller *controller, struct service *service, const 
 	if (!r)
 		r = persist_and_swap(controller, service, wanted, plan, complaint);
 	if (r) {
-		log_error("a change failed, all is as it was", log_text("service", wanted->name),
-			  log_text("error", complaint->text));
+		log_failure(wanted, complaint);
 		free(plan);
 		return r;
 	}

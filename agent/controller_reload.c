@@ -2,9 +2,11 @@
 /* A changed configuration file takes effect: compared, prepared, applied, and then it is the one that runs. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision.h"
 #include "reload.h"
 
 static struct controller *next_new(const struct controller *controller)
@@ -105,24 +107,51 @@ static void restart_windows(struct reload *reload)
 	}
 }
 
+static void log_weights(const struct state_service *now)
+{
+	char to[256], text[EVENT_TEXT_LEN];
+
+	weights_format(now, to, sizeof(to));
+	snprintf(text, sizeof(text), "%s set by a reload: now %s", now->name, to);
+	decision_make(LOG_LEVEL_INFO, EVENT_WEIGHT, "weights", text, log_text("service", now->name), log_text("to", to),
+		      log_text("by", now->changed.by), log_number("generation", now->generation));
+}
+
+/* "3 changes: + service x; ...", cut where the room ends. */
+static void describe(const struct config_lines *changes, char *text, size_t size)
+{
+	size_t used = (size_t)snprintf(text, size, "configuration reloaded, %zu change%s", changes->count,
+				       changes->count == 1 ? "" : "s");
+
+	for (size_t i = 0; i < changes->count && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? "; " : ": ", changes->line[i]);
+}
+
 static void log_done(const struct reload *reload)
 {
 	const struct config_lines *changes = &reload->diff.changes;
 	const struct controller *controller = reload->controller;
-	char text[512];
+	char text[EVENT_TEXT_LEN];
 
 	for (size_t i = 0; i < changes->count; i++)
 		log_info("reload", log_text("change", changes->line[i]));
 	for (size_t i = 0; i < controller->service_count; i++) {
-		const struct state_service *now = &controller->services[i].now;
-
 		if (reload->moved[i])
-			log_info("weights", log_text("service", now->name),
-				 log_text("to", weights_format(now, text, sizeof(text))),
-				 log_text("by", now->changed.by), log_number("generation", now->generation));
+			log_weights(&controller->services[i].now);
 	}
-	log_info("reloaded", log_text("by", reload->request->by), log_number("changes", (int64_t)changes->count),
-		 log_text("reason", reload->request->reason));
+	describe(changes, text, sizeof(text));
+	decision_make(LOG_LEVEL_INFO, EVENT_RELOAD, "reloaded", text, log_text("by", reload->request->by),
+		      log_number("changes", (int64_t)changes->count), log_text("reason", reload->request->reason));
+}
+
+static void log_failed(const struct reload *reload, int error, const struct complaint *complaint)
+{
+	const char *what = error == -EUCLEAN ? "a reload failed half-way" : "a reload failed, all is as it was";
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "%s: %.500s", what, complaint->text);
+	decision_make(LOG_LEVEL_ERROR, EVENT_FAILED, what, text, log_text("error", complaint->text),
+		      log_text("by", reload->request->by));
 }
 
 static int run(struct reload *reload, bool check, struct complaint *complaint)
@@ -156,8 +185,7 @@ int controller_reload(struct controller *controller, const struct controller_req
 	int r = run(&reload, check, complaint);
 
 	if (!check && r)
-		log_error(r == -EUCLEAN ? "a reload failed half-way" : "a reload failed, all is as it was",
-			  log_text("error", complaint->text), log_text("by", request->by));
+		log_failed(&reload, r, complaint);
 	else if (!check && reload.diff.changes.count)
 		log_done(&reload);
 	else if (!check)

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision.h"
 #include "devices_private.h"
 
 static int find_stored(const struct state *stored, const char *name)
@@ -102,6 +104,7 @@ int devices_attach_one(struct devices *devices, unsigned int id, struct datapath
 {
 	struct device *device = &devices->device[id];
 	unsigned int ifindex = if_nametoindex(device->name);
+	char text[EVENT_TEXT_LEN];
 	const char *mode = NULL;
 	int r = 0;
 
@@ -117,9 +120,10 @@ int devices_attach_one(struct devices *devices, unsigned int id, struct datapath
 	device->mode = mode;
 	device->hook = datapath_attached_by(datapath, ifindex);
 	explain(devices, device);
-	log_info("attached", log_text("interface", device->name), log_text("attach", mode),
-		 log_text("hook", device->hook), log_text("why", device->why.text),
-		 log_text("answers", devices->is_local ? "tc" : "none"), log_number("device", id));
+	snprintf(text, sizeof(text), "interface %s: attached by %s: %.400s", device->name, mode, device->why.text);
+	decision_make(LOG_LEVEL_INFO, EVENT_INTERFACE, "attached", text, log_text("interface", device->name),
+		      log_text("attach", mode), log_text("hook", device->hook), log_text("why", device->why.text),
+		      log_text("answers", devices->is_local ? "tc" : "none"), log_number("device", id));
 	return 0;
 }
 
@@ -138,6 +142,14 @@ static void attach_again(struct devices *devices, unsigned int id, struct datapa
 			  log_number("kept_back", kept_back));
 }
 
+static void log_gone(const struct device *device)
+{
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "interface %s is gone, its program with it", device->name);
+	decision_make(LOG_LEVEL_ERROR, EVENT_INTERFACE, "interface is gone", text, log_text("interface", device->name));
+}
+
 static void refresh_one(struct devices *devices, unsigned int id, struct datapath *datapath)
 {
 	struct device *device = &devices->device[id];
@@ -146,7 +158,7 @@ static void refresh_one(struct devices *devices, unsigned int id, struct datapat
 
 	if (!ifindex) {
 		if (device->ifindex)
-			log_error("interface is gone", log_text("interface", device->name));
+			log_gone(device);
 		device->ifindex = 0;
 		return;
 	}

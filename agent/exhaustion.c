@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "address.h"
+#include "decision.h"
 
 static const enum serin_drop watched[] = {
 	SERIN_DROP_FLOW_TABLE_FULL,
@@ -62,14 +64,18 @@ int exhaustion_fullest(const struct counters *counters, const struct image *imag
 
 static void say(enum serin_drop reason, uint64_t count)
 {
-	log_warn("packets dropped", log_text("reason", reasons[reason].label), log_number("count", (int64_t)count),
-		 log_text("because", reasons[reason].text));
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "%llu packets dropped: %s", (unsigned long long)count, reasons[reason].text);
+	decision_make(LOG_LEVEL_WARN, EVENT_EXHAUSTED, "packets dropped", text,
+		      log_text("reason", reasons[reason].label), log_number("count", (int64_t)count),
+		      log_text("because", reasons[reason].text));
 }
 
 /* Connections that have ended hold their port for a while, too: there may be fewer than ports. */
 static void say_where(uint64_t count, const struct counters *counters, const struct image *image, uint32_t ports)
 {
-	char address[ADDRESS_TEXT_LEN];
+	char address[ADDRESS_TEXT_LEN], text[EVENT_TEXT_LEN];
 	uint64_t flows = 0;
 	int id = exhaustion_fullest(counters, image, ports, &flows);
 	const struct serin_backend *backend;
@@ -79,10 +85,15 @@ static void say_where(uint64_t count, const struct counters *counters, const str
 		return;
 	}
 	backend = &image->backends[id];
-	log_warn("packets dropped", log_text("reason", reasons[SERIN_DROP_SNAT_EXHAUSTED].label),
-		 log_number("count", (int64_t)count), log_text("because", reasons[SERIN_DROP_SNAT_EXHAUSTED].text),
-		 log_text("fullest", backend_format(&backend->addr, backend->port, address)),
-		 log_number("connections", (int64_t)flows), log_number("ports", (int64_t)backend->snat_count * ports));
+	backend_format(&backend->addr, backend->port, address);
+	snprintf(text, sizeof(text), "%llu packets dropped: %s (fullest: %s, %llu connections on %llu ports)",
+		 (unsigned long long)count, reasons[SERIN_DROP_SNAT_EXHAUSTED].text, address, (unsigned long long)flows,
+		 (unsigned long long)backend->snat_count * ports);
+	decision_make(LOG_LEVEL_WARN, EVENT_EXHAUSTED, "packets dropped", text,
+		      log_text("reason", reasons[SERIN_DROP_SNAT_EXHAUSTED].label), log_number("count", (int64_t)count),
+		      log_text("because", reasons[SERIN_DROP_SNAT_EXHAUSTED].text), log_text("fullest", address),
+		      log_number("connections", (int64_t)flows),
+		      log_number("ports", (int64_t)backend->snat_count * ports));
 }
 
 void exhaustion_look(struct exhaustion *exhaustion, const struct counters *counters, const struct image *image,

@@ -21,6 +21,8 @@
 #define SILENCE_SECONDS 10u
 #define REQUEST_MS 30000 /* one byte every nine seconds is not silence */
 #define SWEEP_MS 1000
+#define MAX_WAITING 16u    /* of MAX_CONNECTIONS: others must always come in */
+#define CLOSING_ROUNDS 100 /* of answering those who wait, at the end */
 
 /* What a body may grow to beyond its bound before the connection is cut: up to here it is read and thrown away. */
 #define MAX_DISCARD (16 * HTTP_MAX_BODY)
@@ -30,6 +32,7 @@ struct connection {
 	struct connection *next, **at;
 	int fd;
 	int64_t since_ms; /* it was made, or answered last */
+	bool waits;
 };
 
 /* One request on its way in. */
@@ -37,6 +40,11 @@ struct exchange {
 	char *body;
 	size_t length;
 	bool too_large;
+	/* One that waits for something to happen. */
+	struct MHD_Connection *mhd;
+	struct connection *connection;
+	struct exchange *next, **at; /* among the door's, while it is suspended */
+	int64_t until_ms;            /* 0: has not waited yet */
 };
 
 struct door {
@@ -46,6 +54,8 @@ struct door {
 	bool is_unix;
 	struct loop_source *timer;
 	struct connection *connections;
+	struct exchange *waiting;
+	unsigned int waiting_count;
 };
 
 enum { DOOR_TCP, DOOR_UNIX, DOORS };
@@ -54,7 +64,8 @@ struct http {
 	struct door doors[DOORS];
 	char *socket_path;
 	struct token token;
-	bool has_token_file;
+	bool has_token_file, is_closing;
+	struct loop_source *wake_timer;
 	http_fn fn;
 	void *context;
 };
@@ -71,15 +82,73 @@ static void drive(void *context)
 		loop_stop_timer(door->timer);
 }
 
+static void suspend(struct door *door, struct exchange *exchange, int wait_ms)
+{
+	if (!exchange->until_ms)
+		exchange->until_ms = loop_now_ms() + wait_ms;
+	exchange->next = door->waiting;
+	exchange->at = &door->waiting;
+	if (exchange->next)
+		exchange->next->at = &exchange->next;
+	door->waiting = exchange;
+	door->waiting_count++;
+	exchange->connection->waits = true;
+	MHD_suspend_connection(exchange->mhd);
+}
+
+static void resume(struct door *door, struct exchange *exchange)
+{
+	*exchange->at = exchange->next;
+	if (exchange->next)
+		exchange->next->at = exchange->at;
+	door->waiting_count--;
+	exchange->connection->waits = false;
+	exchange->connection->since_ms = loop_now_ms();
+	MHD_resume_connection(exchange->mhd);
+}
+
+/* Those whose time is over by `now`, so that they ask again. */
+static void resume_all(struct door *door, int64_t now)
+{
+	struct exchange *next;
+	bool any = false;
+
+	for (struct exchange *exchange = door->waiting; exchange; exchange = next) {
+		next = exchange->next;
+		if (exchange->until_ms > now)
+			continue;
+		resume(door, exchange);
+		any = true;
+	}
+	if (any)
+		drive(door);
+}
+
+/* From the loop: a decision may be made inside a request. */
+static void wake(void *context)
+{
+	struct http *http = context;
+
+	for (int i = 0; i < DOORS; i++)
+		resume_all(&http->doors[i], INT64_MAX);
+}
+
+void http_wake(struct http *http)
+{
+	if (http->wake_timer && (http->doors[DOOR_TCP].waiting || http->doors[DOOR_UNIX].waiting))
+		loop_set_timer(http->wake_timer, 0, 0);
+}
+
 static void sweep(void *context)
 {
 	struct http *http = context;
 	int64_t now = loop_now_ms();
 
 	for (int i = 0; i < DOORS; i++) {
+		resume_all(&http->doors[i], now);
 		for (struct connection *c = http->doors[i].connections; c; c = c->next) {
 			/* The daemon owns the descriptor: it sees the end and closes. */
-			if (now - c->since_ms > REQUEST_MS)
+			if (!c->waits && now - c->since_ms > REQUEST_MS)
 				shutdown(c->fd, SHUT_RDWR);
 		}
 	}
@@ -183,8 +252,15 @@ static enum MHD_Result send_response(struct MHD_Connection *mhd, struct http_res
 	return result;
 }
 
-static enum MHD_Result answer(const struct door *door, struct MHD_Connection *mhd, const char *url, const char *method,
-			      const struct exchange *exchange)
+static bool may_wait(const struct door *door, const struct exchange *exchange)
+{
+	if (door->http->is_closing || !exchange->connection || exchange->too_large)
+		return false;
+	return exchange->until_ms ? loop_now_ms() < exchange->until_ms : door->waiting_count < MAX_WAITING;
+}
+
+static enum MHD_Result answer(struct door *door, struct MHD_Connection *mhd, const char *url, const char *method,
+			      struct exchange *exchange)
 {
 	struct http_request request = {
 		.method = method,
@@ -194,6 +270,7 @@ static enum MHD_Result answer(const struct door *door, struct MHD_Connection *mh
 		.body = exchange->body ? exchange->body : "",
 		.body_length = exchange->length,
 		.body_too_large = exchange->too_large,
+		.may_wait = may_wait(door, exchange),
 	};
 	struct http_response response = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR };
 	char by[32];
@@ -201,6 +278,10 @@ static enum MHD_Result answer(const struct door *door, struct MHD_Connection *mh
 	identify(door, mhd, &request, by, sizeof(by));
 	MHD_get_connection_values(mhd, MHD_GET_ARGUMENT_KIND, add_parameter, &request);
 	door->http->fn(door->http->context, &request, &response);
+	if (response.wait_ms > 0 && request.may_wait) {
+		suspend(door, exchange, response.wait_ms);
+		return MHD_YES;
+	}
 	return send_response(mhd, &response);
 }
 
@@ -231,6 +312,19 @@ static bool announces_too_much(struct MHD_Connection *mhd)
 	return length && strtoull(length, NULL, 10) > MAX_DISCARD;
 }
 
+static struct exchange *exchange_new(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+	if (!exchange)
+		return NULL;
+	exchange->mhd = mhd;
+	exchange->connection = info ? info->socket_context : NULL;
+	exchange->too_large = announces_too_much(mhd);
+	return exchange;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
 				  const char *version, const char *data, size_t *size, void **slot)
 {
@@ -239,10 +333,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 
 	(void)version;
 	if (!exchange) {
-		*slot = exchange = calloc(1, sizeof(*exchange));
+		*slot = exchange = exchange_new(mhd);
 		if (!exchange)
 			return MHD_NO;
-		exchange->too_large = announces_too_much(mhd);
 		/* An answer before the body ends the connection after it. */
 		return exchange->too_large ? answer(context, mhd, url, method, exchange) : MHD_YES;
 	}
@@ -308,10 +401,10 @@ static int start_door(struct door *door, struct loop *loop)
 	if (r)
 		return r;
 	/* The logger comes first, so that it hears about the other options. */
-	door->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, door,
-					MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, door->fd,
-					MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
-					MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS,
+	door->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+					on_request, door, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+					MHD_OPTION_LISTEN_SOCKET, door->fd, MHD_OPTION_CONNECTION_LIMIT,
+					MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, MAX_PER_ADDRESS,
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_PER_CONNECTION,
 					MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 					MHD_OPTION_NOTIFY_CONNECTION, on_connection, door, MHD_OPTION_NOTIFY_COMPLETED,
@@ -336,17 +429,35 @@ int http_serve(struct http *http, void *context, struct loop *loop, struct compl
 		if (r)
 			return complain(complaint, r, "cannot start the HTTP server: %s", strerror(-r));
 	}
-	r = loop_add_timer(loop, sweep, http, &timer);
+	r = loop_add_timer(loop, wake, http, &http->wake_timer);
+	if (!r)
+		r = loop_add_timer(loop, sweep, http, &timer);
 	if (!r)
 		r = loop_set_timer(timer, SWEEP_MS, SWEEP_MS);
 	return r ? complain(complaint, r, "cannot start the HTTP server's timer: %s", strerror(-r)) : 0;
+}
+
+/* The daemon cannot end while anybody waits; what is said now may be the end itself. */
+static void answer_waiting(struct door *door)
+{
+	struct exchange *next;
+
+	for (struct exchange *exchange = door->waiting; exchange; exchange = next) {
+		next = exchange->next;
+		resume(door, exchange);
+	}
+	for (int i = 0; i < CLOSING_ROUNDS; i++)
+		MHD_run(door->daemon);
 }
 
 struct http *http_close(struct http *http)
 {
 	if (!http)
 		return NULL;
+	http->is_closing = true;
 	for (int i = 0; i < DOORS; i++) {
+		if (http->doors[i].daemon && http->doors[i].waiting)
+			answer_waiting(&http->doors[i]);
 		if (http->doors[i].daemon)
 			MHD_stop_daemon(http->doors[i].daemon);
 		if (http->doors[i].fd >= 0)

@@ -36,6 +36,7 @@ struct http_request {
 	bool body_too_large; /* then it is missing */
 	enum http_access access;
 	bool has_token_file; /* whether a token could change anything */
+	bool may_wait;       /* a response's wait_ms is heeded */
 	const char *by;      /* for the record: "uid 0", "token" */
 };
 
@@ -47,9 +48,10 @@ struct http_response {
 	char etag[16];  /* "": none; with its quotes */
 	char allow[64]; /* "": none */
 	bool challenge; /* a 401's WWW-Authenticate */
+	int wait_ms;    /* > 0: none of the above yet; ask again after http_wake, or when so much time has passed */
 };
 
-/* Must fill in a status. */
+/* Must fill in a status, or where the request may wait, wait_ms. */
 typedef void (*http_fn)(void *context, const struct http_request *request, struct http_response *response);
 
 struct http;
@@ -67,7 +69,10 @@ int http_open(const struct http_options *options, struct http **ret, struct comp
 /* Answer from the loop; `context` is for the function. */
 int http_serve(struct http *http, void *context, struct loop *loop, struct complaint *complaint);
 
-/* Removes the Unix socket. NULL is fine. Returns NULL. */
+/* Something happened that requests may wait for. */
+void http_wake(struct http *http);
+
+/* Answers those who wait, and removes the Unix socket. NULL is fine. Returns NULL. */
 struct http *http_close(struct http *http);
 
 #endif

@@ -3,10 +3,12 @@
 #include "leaving.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
+#include "decision.h"
 #include "leaving_private.h"
 
 int leaving_open(const struct leaving_options *options, struct leaving **ret, struct complaint *complaint)
@@ -112,6 +114,17 @@ void leaving_stop(struct leaving *leaving, unsigned int service, unsigned int ve
 	}
 }
 
+static void log_reset(const char *service, int backends)
+{
+	char text[EVENT_TEXT_LEN];
+
+	snprintf(text, sizeof(text), "%s: connections to %d backend%s are being reset, busy ones after %d s at most",
+		 service, backends, backends == 1 ? "" : "s", LEAVING_ANSWER_TIMEOUT_MS / 1000);
+	decision_make(LOG_LEVEL_INFO, EVENT_RESET, "resetting connections", text, log_text("service", service),
+		      log_number("backends", backends),
+		      log_number("busy_ones_after_seconds", LEAVING_ANSWER_TIMEOUT_MS / 1000));
+}
+
 void leaving_rollback(struct leaving *leaving, const struct service *service, enum leaving_mode mode)
 {
 	unsigned int baseline = service->version_id[service->now.baseline];
@@ -132,21 +145,25 @@ void leaving_rollback(struct leaving *leaving, const struct service *service, en
 	}
 	if (mode != LEAVING_RESET)
 		return;
-	log_info("resetting connections", log_text("service", service->config->name), log_number("backends", count),
-		 log_number("busy_ones_after_seconds", LEAVING_ANSWER_TIMEOUT_MS / 1000));
+	log_reset(service->config->name, count);
 }
 
 static void log_emptied(const struct leaving *leaving, unsigned int id)
 {
 	const struct leaving_backend *record = &leaving->backends[id];
 	const struct serin_backend *backend = backend_of(leaving, id);
-	char address[ADDRESS_TEXT_LEN];
+	const char *service = leaving->options.image->services[backend->service].name;
+	int64_t seconds = (loop_now_ms() - record->since_ms) / 1000;
+	char address[ADDRESS_TEXT_LEN], text[EVENT_TEXT_LEN];
 
-	log_info("emptied", log_text("service", leaving->options.image->services[backend->service].name),
-		 log_text("backend", backend_format(&backend->addr, backend->port, address)),
-		 log_number("ended_idle", (int64_t)record->ended_idle),
-		 log_number("ended_busy", (int64_t)record->ended_busy),
-		 log_number("seconds", (loop_now_ms() - record->since_ms) / 1000));
+	backend_format(&backend->addr, backend->port, address);
+	snprintf(text, sizeof(text),
+		 "%s: backend %s is empty after %lld s, %llu idle and %llu busy connections were reset", service,
+		 address, (long long)seconds, (unsigned long long)record->ended_idle,
+		 (unsigned long long)record->ended_busy);
+	decision_make(LOG_LEVEL_INFO, EVENT_EMPTIED, "emptied", text, log_text("service", service),
+		      log_text("backend", address), log_number("ended_idle", (int64_t)record->ended_idle),
+		      log_number("ended_busy", (int64_t)record->ended_busy), log_number("seconds", seconds));
 }
 
 void leaving_emptied(struct leaving *leaving, unsigned int id)

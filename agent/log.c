@@ -189,3 +189,19 @@ bool log_allowed(struct log_limit *limit, int64_t now_ms, int64_t interval_ms, u
 	limit->next_ms = now_ms + interval_ms;
 	return true;
 }
+
+bool log_bucket_take(struct log_bucket *bucket, int64_t now_ms, unsigned int *ret_kept_back)
+{
+	int64_t cost = 1000 / (int64_t)bucket->per_second;
+
+	if (bucket->spent_ms < now_ms)
+		bucket->spent_ms = now_ms;
+	if (bucket->spent_ms + cost > now_ms + cost * (int64_t)bucket->burst) {
+		bucket->kept_back++;
+		return false;
+	}
+	bucket->spent_ms += cost;
+	*ret_kept_back = bucket->kept_back;
+	bucket->kept_back = 0;
+	return true;
+}

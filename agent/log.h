@@ -61,4 +61,14 @@ struct log_limit {
 /* True when a line may be written at `now_ms`; *ret_kept_back then says how many were not since the last one. */
 bool log_allowed(struct log_limit *limit, int64_t now_ms, int64_t interval_ms, unsigned int *ret_kept_back);
 
+/* For lines that may come in bursts: `burst` at once, then `per_second` of them. All else zero at first. */
+struct log_bucket {
+	unsigned int per_second, burst;
+	int64_t spent_ms; /* lines cost 1000 / per_second each: until when those that were written are paid for */
+	unsigned int kept_back;
+};
+
+/* Like log_allowed. Pure. */
+bool log_bucket_take(struct log_bucket *bucket, int64_t now_ms, unsigned int *ret_kept_back);
+
 #endif

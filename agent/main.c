@@ -41,6 +41,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_DRY_RUN | OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 0, 0 },
 	{ "flows", cmd_flows, "SERVICE", "live connections",
 	  OPTION_OUTPUT | OPTION_VERSION | OPTION_LIMIT | OPTION_SOCKET, 1, 1 },
+	{ "events", cmd_events, "[SERVICE] [-f]", "every decision with its reason and figures",
+	  OPTION_OUTPUT | OPTION_FOLLOW | OPTION_LIMIT | OPTION_SOCKET, 0, 1 },
 	{ "explain", cmd_explain, "SERVICE ADDRESS[:PORT]", "which version that client gets, and why",
 	  OPTION_OUTPUT | OPTION_LISTEN | OPTION_SOCKET, 2, 2 },
 	{ "detach", cmd_detach, "", "take the programs and maps out of the kernel",

@@ -20,6 +20,7 @@ static const struct option_entry entries[] = {
 	{ OPTION_CONFIG, 'c', "config", "FILE", "configuration (default " OPTIONS_CONFIG_FILE ")" },
 	{ OPTION_OUTPUT, 'o', "output", "text|json", "how to print (default text)" },
 	{ OPTION_WATCH, 'w', "watch", NULL, "print again every second until Ctrl-C" },
+	{ OPTION_FOLLOW, 'f', "follow", NULL, "go on with what comes, until Ctrl-C" },
 	{ OPTION_DRY_RUN, 0, "dry-run", NULL, "say what would be changed, change nothing" },
 	{ OPTION_UDP, 0, "udp", NULL, "split UDP instead of TCP" },
 	{ OPTION_REASON, 0, "reason", "TEXT", "why, for the record and for colleagues" },
@@ -103,6 +104,9 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_DRY_RUN:
 		options->dry_run = true;
+		break;
+	case OPTION_FOLLOW:
+		options->follow = true;
 		break;
 	case OPTION_UDP:
 		options->udp = true;

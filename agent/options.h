@@ -30,6 +30,7 @@ enum option_set {
 	OPTION_LIMIT = 1 << 13,
 	OPTION_DRY_RUN = 1 << 14,
 	OPTION_UDP = 1 << 15,
+	OPTION_FOLLOW = 1 << 16,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
@@ -47,6 +48,7 @@ struct options {
 	bool watch;
 	bool dry_run;
 	bool udp;
+	bool follow;
 	const char *reason;         /* NULL */
 	enum options_flows flows;   /* FLOWS_AS_CONFIGURED */
 	const char *version;        /* NULL */

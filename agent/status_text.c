@@ -192,7 +192,7 @@ static const char *what_happened(const char *what)
 	return "set at the start by ";
 }
 
-static const char *who(const char *by)
+const char *status_who(const char *by)
 {
 	if (!strcmp(by, "file"))
 		return "the configuration file";
@@ -212,7 +212,7 @@ static int print_changed(FILE *out, json_t *changed, struct complaint *complaint
 			   &reason))
 		return bad(complaint, "'changed'", &where);
 	fputs(what_happened(what), out);
-	text_print(out, who(by));
+	text_print(out, status_who(by));
 	fputs(" at ", out);
 	text_print(out, at);
 	if (json_is_string(reason)) {

@@ -151,6 +151,26 @@ static void test_rate_limit(void **state)
 	assert_false(log_allowed(&limit, 6001, 1000, &kept_back));
 }
 
+/* As many at once as the burst, then one per interval; a pause saves up no more than the burst again. */
+static void test_bursts(void **state)
+{
+	struct log_bucket bucket = { .per_second = 10, .burst = 5 };
+	unsigned int kept_back = 99, written = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		written += log_bucket_take(&bucket, 5000, &kept_back);
+	assert_int_equal(written, 5);
+	assert_false(log_bucket_take(&bucket, 5099, &kept_back));
+	assert_true(log_bucket_take(&bucket, 5100, &kept_back));
+	assert_int_equal(kept_back, 16);
+	assert_false(log_bucket_take(&bucket, 5101, &kept_back));
+	written = 0;
+	for (int i = 0; i < 20; i++)
+		written += log_bucket_take(&bucket, 90000, &kept_back);
+	assert_int_equal(written, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_no_text_makes_a_second_line),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_rate_limit),
+		cmocka_unit_test(test_bursts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 #include "config.h"
 #include "try.h"
 #include "try_host.h"
-#include "try_screen.h"
+#include "screen.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_WORDS 12
@@ -332,18 +332,18 @@ static void test_fits(void **state)
 	free(text);
 }
 
-static char *drawn(struct try_screen *screen, const char *text, unsigned int columns, unsigned int rows)
+static char *drawn(struct screen *screen, const char *text, unsigned int columns, unsigned int rows)
 {
 	char *written = NULL;
 	size_t size;
 	FILE *out = open_memstream(&written, &size);
 
-	try_screen_print(screen, out, text, columns, rows);
+	screen_print(screen, out, text, columns, rows);
 	fclose(out);
 	return written;
 }
 
-static void assert_drawn(struct try_screen *screen, const char *text, unsigned int columns, unsigned int rows,
+static void assert_drawn(struct screen *screen, const char *text, unsigned int columns, unsigned int rows,
 			 const char *wanted)
 {
 	char *written = drawn(screen, text, columns, rows);
@@ -354,7 +354,7 @@ static void assert_drawn(struct try_screen *screen, const char *text, unsigned i
 
 static void test_screen(void **state)
 {
-	struct try_screen screen = { .redraw = true };
+	struct screen screen = { .redraw = true };
 
 	(void)state;
 	assert_drawn(&screen, "one\ntwo\n", 79, 24, "\r\033[Kone\n\033[Ktwo\n\033[J");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Plain ANSI: up, erase the line, erase what is below. No cursor is hidden and no mode set, so nothing is to be undone. */
-#include "try_screen.h"
+#include "screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +11,11 @@
 #define ERASE_LINE "\033[K"
 #define ERASE_BELOW "\033[J"
 
-void try_screen_look(struct try_screen *ret)
+void screen_look(struct screen *ret)
 {
 	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 
-	*ret = (struct try_screen){ .redraw = isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") };
+	*ret = (struct screen){ .redraw = isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb") };
 	ret->colours = ret->redraw && !(no_color && *no_color);
 }
 
@@ -24,11 +24,11 @@ static struct winsize look_at_window(void)
 	struct winsize window = { 0 };
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) || !window.ws_row || !window.ws_col)
-		window = (struct winsize){ .ws_row = TRY_SCREEN_ROWS, .ws_col = TRY_SCREEN_COLUMNS };
+		window = (struct winsize){ .ws_row = SCREEN_ROWS, .ws_col = SCREEN_COLUMNS };
 	return window;
 }
 
-unsigned int try_screen_columns(void)
+unsigned int screen_columns(void)
 {
 	return look_at_window().ws_col - 1u;
 }
@@ -49,7 +49,7 @@ static const char *print_line(FILE *out, const char *text, unsigned int columns)
 	return *text ? text + 1 : text;
 }
 
-void try_screen_print(struct try_screen *screen, FILE *out, const char *text, unsigned int columns, unsigned int rows)
+void screen_print(struct screen *screen, FILE *out, const char *text, unsigned int columns, unsigned int rows)
 {
 	unsigned int back = screen->lines < rows ? screen->lines : rows - 1, lines = 0;
 
@@ -67,10 +67,10 @@ void try_screen_print(struct try_screen *screen, FILE *out, const char *text, un
 	screen->lines = lines;
 }
 
-void try_screen_draw(struct try_screen *screen, const char *text)
+void screen_draw(struct screen *screen, const char *text)
 {
 	struct winsize window = look_at_window();
 
-	try_screen_print(screen, stdout, text, window.ws_col - 1u, window.ws_row);
+	screen_print(screen, stdout, text, window.ws_col - 1u, window.ws_row);
 	fflush(stdout);
 }
