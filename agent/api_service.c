@@ -21,6 +21,7 @@ static void add_counters(json_t *to, const struct serin_stats *stats)
 				     (json_int_t)stats->resets[SERIN_TO_CLIENT]);
 
 	json_object_update_new(to, counters);
+	json_object_set_new(to, "active", json_integer((json_int_t)counters_active(stats)));
 }
 
 static bool reads_http(const struct service *service)

@@ -33,15 +33,21 @@ unsigned int screen_columns(void)
 	return look_at_window().ws_col - 1u;
 }
 
-/* Returns where the line ends. */
-static const char *print_line(FILE *out, const char *text, unsigned int columns)
+unsigned int screen_rows(void)
 {
+	return look_at_window().ws_row - 1u;
+}
+
+const char *screen_print_line(FILE *out, const char *text, unsigned int columns)
+{
+	bool sequence = false, shown = true;
 	unsigned int used = 0;
-	bool sequence = false;
 
 	for (; *text && *text != '\n'; text++) {
 		sequence |= *text == '\033';
-		if (sequence || used++ < columns)
+		if (!sequence && ((unsigned char)*text & 0xc0) != 0x80)
+			shown = used++ < columns;
+		if (sequence || shown)
 			putc(*text, out);
 		if (*text == 'm')
 			sequence = false;
@@ -59,7 +65,7 @@ void screen_print(struct screen *screen, FILE *out, const char *text, unsigned i
 	while (*text && lines + 1 < rows) {
 		/* Before the text: behind a line as wide as the terminal it would take its last character. */
 		fputs(ERASE_LINE, out);
-		text = print_line(out, text, columns);
+		text = screen_print_line(out, text, columns);
 		putc('\n', out);
 		lines++;
 	}

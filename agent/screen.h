@@ -21,6 +21,13 @@ void screen_look(struct screen *ret);
 /* Columns that a line may have: one less than there are, since terminals differ in what follows the last one. */
 unsigned int screen_columns(void);
 
+/* One line of the text without its end, cut where the columns end; sequences take none. Returns where the next begins.
+ * Pure. */
+const char *screen_print_line(FILE *out, const char *text, unsigned int columns);
+
+/* Lines that a block may have. */
+unsigned int screen_rows(void);
+
 void screen_draw(struct screen *screen, const char *text);
 
 /* What is written for it. Lines beyond `rows` - 1 and columns beyond `columns` are cut off; sequences take no room.
