@@ -32,7 +32,9 @@ prometheus() {
 ask_prometheus() { prometheus query --data-urlencode "query=$1" ${2:+--data-urlencode "time=$2"}; }
 
 # EXPRESSION [TIME]: its only value, or "none"
-value_of() { ask_prometheus "$@" | jq -r 'if .data.result | length == 1 then .data.result[0].value[1] else "none" end'; }
+value_of() {
+	ask_prometheus "$@" | jq -r 'if .data.result | length == 1 then .data.result[0].value[1] else "none" end'
+}
 
 # When the agent was last scraped
 last_scrape() { value_of 'timestamp(serin_build_info)'; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Compares the names in a Grafana dashboard and in Prometheus rules with what an agent exposes: metrics, labels, and values
-of labels. Prints a line for each that does not exist, and how much was looked at; exits with 1 when there was one.
+"""Compares the names in a Grafana dashboard and in Prometheus rules with what an agent exposes: metrics, labels, and
+values of labels. Prints a line for each that does not exist, and how much was looked at; exits with 1 when there was one.
 
     names.py METRICS RULES DASHBOARD
 
@@ -125,15 +125,16 @@ class Checker:
                 if label not in of_any:
                     self.complain(where, f"{{{{{label}}}}}: no metric there has that label")
 
+    def any_values(self, label):
+        return {value for metric in self.metrics.values() for value in metric.get(label, ())}
+
     def rules(self, answer):
         rules = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
         for rule in rules:
             if rule["type"] == "recording":
                 by = [labels for word, labels, _ in Expression(rule["query"]).lists if word == "by"]
                 outer = by[0] if by else self.metrics[Expression(rule["query"]).selectors[0][0]]
-                self.metrics[rule["name"]] = {
-                    label: {value for metric in self.metrics.values() for value in metric.get(label, ())} for label in outer
-                }
+                self.metrics[rule["name"]] = {label: self.any_values(label) for label in outer}
         for rule in rules:
             self.expression(rule["name"], rule["query"], rule.get("annotations", {}).values())
 

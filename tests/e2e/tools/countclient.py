@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """An HTTP client that counts for itself what oddserver.py does to it. Every connection asks for the paths one after the
-other, each as "METHOD PATH", until one of them fails; the answers' header "Server" says which version the connection met.
-Prints JSON, by version: connections, requests by method, answers by status, failures by kind, answers that took long.
+other, each as "METHOD PATH", until one of them fails; the answers' header "Server" says which version it has met. Prints
+JSON, by version: connections, requests by method, answers by status, failures by kind, answers that took long.
 Who refused is not told: version "?".
 
     countclient.py HOST CONNECTIONS LONG_MS "METHOD PATH"...

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The Grafana dashboard and the alert rules name nothing that does not exist: every metric, label and label's value in them
-# is one that a running agent exposes, Prometheus takes every expression, and those that have something to show show it.
-# The rules fire when they should: when the agent is gone, and in `promtool test rules` on made-up series.
+# The Grafana dashboard and the alert rules name nothing that does not exist: every metric, label and label's value in
+# them is one that a running agent exposes, Prometheus takes every expression, and those that have something to show
+# show it. Alerts come when they should: when the agent is gone, and in `promtool test rules` on made-up series.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/prometheus.sh
@@ -78,7 +78,8 @@ grep -v ' complaints$' "$WORK/names" | head -n 20 || true
 spoilt "a wrong metric" '.panels[2].targets[0].expr |= sub("weight"; "wait")' 'no metric is called serin_wait_ratio'
 spoilt "a wrong label" '.panels[2].targets[0].expr |= sub("service="; "servise=")' 'has no label servise$'
 spoilt "a wrong label to sum by" '.panels[2].targets[0].expr |= sub("version"; "vision")' 'by \(vision\): serin_'
-spoilt "a wrong reason" '.panels |= map(select(.title == "Failure share").targets[0].expr |= sub("timeout"; "timeaut"))' \
+spoilt "a wrong reason" \
+	'.panels |= map(select(.title == "Failure share").targets[0].expr |= sub("timeout"; "timeaut"))' \
 	'never exposed with reason="timeaut"$'
 spoilt "a wrong legend" '.panels[2].targets[0].legendFormat = "{{vision}}"' '\{\{vision\}\}: no metric there'
 

@@ -36,8 +36,8 @@ counted() {
 		"$WORK"/count.*.json
 }
 
-# SELECTOR: by how much its series have grown, at the time of a sample: first zero, last at that time, so that Prometheus
-# has nothing to extrapolate
+# SELECTOR: by how much its series have grown, at the time of a sample. Since they begin with zero and end at that time,
+# Prometheus extrapolates nothing.
 grown() { value_of "sum(increase($1[10m]))" "$AT"; }
 
 # WHAT SELECTOR JQ-FILTER
