@@ -15,7 +15,8 @@
 
 enum tcp_flags { SYN = 0x02, PSH_ACK = 0x18, ACK = 0x10, SYN_ACK = 0x12 };
 
-enum what { NOT_OURS, REQUEST, ANSWER, NEW, EXCHANGE };
+/* REQUEST, ANSWER: plain data of an established flow, no turn's beginning or end; TURN: one of each that is. */
+enum what { NOT_OURS, REQUEST, ANSWER, TURN, NEW, EXCHANGE };
 
 static const unsigned int flows_of[] = { 1, 65536, 1000000 };
 #define SIZES (sizeof(flows_of) / sizeof(flows_of[0]))
@@ -28,7 +29,7 @@ struct table {
 	struct {
 		const char *name;
 		enum what what;
-	} row[4];
+	} row[5];
 };
 
 static const struct table tables[] = {
@@ -39,6 +40,7 @@ static const struct table tables[] = {
 	  { { "not ours", NOT_OURS },
 	    { "client -> backend, established", REQUEST },
 	    { "backend -> client, established", ANSWER },
+	    { "request and its answer, established", TURN },
 	    { "new connection", NEW } } },
 	{ IPPROTO_UDP,
 	  SERIN_FORWARD_NAT,
@@ -56,6 +58,7 @@ static const struct table tables[] = {
 	  { { "tc, not ours", NOT_OURS },
 	    { "tc, client -> backend, established", REQUEST },
 	    { "tc, backend -> client, established", ANSWER },
+	    { "tc, request and its answer, establ.", TURN },
 	    { "tc, new connection", NEW } } },
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
@@ -64,8 +67,9 @@ static const struct table tables[] = {
 /* One program with its flows. */
 struct contender {
 	struct subject subject;
-	__u32 program; /* enum bench_program */
-	__u32 number;  /* the next client that it does not know */
+	__u32 program;      /* enum bench_program */
+	__u32 number;       /* the next client that it does not know */
+	__u32 acknowledged; /* of all clients' segments */
 	struct list requests, answers, fresh;
 	const struct table *table;
 	struct frame *frame;
@@ -76,8 +80,9 @@ enum {
 	AT_REQUESTS = 0,
 	AT_ANSWERS = MAX_FLOWS,
 	AT_LRU_ANSWERS = 2 * MAX_FLOWS,
-	AT_NEW = 3 * MAX_FLOWS,
-	PACKETS = 3 * MAX_FLOWS + NEW_PER_ROUND,
+	AT_BLIND_ANSWERS = 3 * MAX_FLOWS,
+	AT_NEW = 4 * MAX_FLOWS,
+	PACKETS = 4 * MAX_FLOWS + NEW_PER_ROUND,
 };
 
 static struct bench_packet *new_packets(__u32 count)
@@ -139,7 +144,7 @@ static struct shot shot_of(const struct contender *one, struct list *list, __u32
 			      .program = one->program,
 			      .list = list,
 			      .repeat = repeat,
-			      .seq_step = flags == PSH_ACK ? 6 : 0,
+			      .seq_step = flags == PSH_ACK || flags == ACK ? 6 : 0,
 			      .flags = flags,
 			      .protocol = one->table->protocol,
 			      .grows = forward == SERIN_FORWARD_IPIP || forward == SERIN_FORWARD_GUE,
@@ -173,16 +178,39 @@ static void populate(struct contender *one, __u32 flows)
 static void contender_open(struct contender *one, struct frame *frame, const struct table *table, __u32 program,
 			   __u32 flows)
 {
+	static const __u32 answers_at[BENCH_PROGRAMS] = {
+		[BENCH_SERIN] = AT_ANSWERS,
+		[BENCH_BLIND] = AT_BLIND_ANSWERS,
+		[BENCH_LRU] = AT_LRU_ANSWERS,
+	};
 	struct subject_kind kind = { program == BENCH_LRU ? "build/serin-lru.bpf.o" : "build/serin.bpf.o",
-				     table->protocol, table->forward, table->door };
+				     table->protocol, table->forward, table->door, program == BENCH_BLIND };
 
 	*one = (struct contender){ .program = program, .table = table, .frame = frame };
 	one->requests.first = AT_REQUESTS;
-	one->answers.first = program == BENCH_LRU ? AT_LRU_ANSWERS : AT_ANSWERS;
+	one->answers.first = answers_at[program];
 	one->fresh.first = AT_NEW;
 	subject_open(&one->subject, &kind, flows > 65536 ? flows : 65536);
 	frame_use(frame, table->door, program, one->subject.program);
 	populate(one, flows);
+}
+
+/* A turn takes a flow of its own: with one flow there is nothing to take a mean of. */
+static bool is_measured(enum what what, __u32 flows)
+{
+	return what != TURN || flows > 1;
+}
+
+/* Requests and then their answers, of as many flows as fit. */
+static double measure_turns(struct contender *one, double *ret_frame)
+{
+	struct shot ask = shot_of(one, &one->requests, 0, PSH_ACK), answer = shot_of(one, &one->answers, 0, PSH_ACK);
+
+	ask.repeat = answer.repeat = one->requests.count < 131072 ? one->requests.count : 131072;
+	one->requests.next = one->requests.first;
+	one->answers.next = one->answers.first;
+	ask.ack = ++one->acknowledged; /* an answer has come since the last one */
+	return frame_net(one->frame, &ask, ret_frame) + frame_net(one->frame, &answer, ret_frame);
 }
 
 /* One round of a row: nanoseconds per packet. */
@@ -193,9 +221,12 @@ static double measure(struct contender *one, enum what what, double *ret_frame)
 	__u32 from = one->number;
 	double net;
 
+	if (what == TURN)
+		return measure_turns(one, ret_frame);
 	if (what == REQUEST || what == ANSWER) {
-		shot = shot_of(one, what == REQUEST ? &one->requests : &one->answers, 0, PSH_ACK);
+		shot = shot_of(one, what == REQUEST ? &one->requests : &one->answers, 0, ACK);
 		shot.repeat = shot.list->count > 131072 ? 262144 : 131072;
+		shot.ack = one->acknowledged;
 	} else if (what == NOT_OURS) {
 		frame_put(one->frame, &one->fresh, &other, 1);
 		shot.repeat = 131072;
@@ -215,18 +246,22 @@ static double measure(struct contender *one, enum what what, double *ret_frame)
 /* All rows of a table with that many flows in it. */
 static void measure_table(struct frame *frame, const struct table *table, __u32 flows, json_t *results)
 {
-	struct contender serin, lru;
+	struct contender serin, blind, lru;
 	struct figures figures[ROWS];
 	double frame_ns = 0;
 	unsigned int round, i;
 
 	contender_open(&serin, frame, table, BENCH_SERIN, flows);
+	contender_open(&blind, frame, table, BENCH_BLIND, flows);
 	if (table->compared)
 		contender_open(&lru, frame, table, BENCH_LRU, flows);
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < ROWS && table->row[i].name; i++) {
+			if (!is_measured(table->row[i].what, flows))
+				continue;
 			figures[i].compared = table->compared;
 			figures[i].serin[round] = measure(&serin, table->row[i].what, &frame_ns);
+			figures[i].blind[round] = measure(&blind, table->row[i].what, &frame_ns);
 			if (table->compared)
 				figures[i].lru[round] = measure(&lru, table->row[i].what, &frame_ns);
 		}
@@ -235,8 +270,10 @@ static void measure_table(struct frame *frame, const struct table *table, __u32 
 		printf("%u flows, two ways each, in a table of %u ways (%u MB); frame %.0f ns\n", flows,
 		       serin.subject.ways, serin.subject.ways * serin.subject.way_size >> 20, frame_ns);
 	for (i = 0; i < ROWS && table->row[i].name; i++)
-		report_row(table->row[i].name, flows, &serin.subject, &figures[i], results);
+		if (is_measured(table->row[i].what, flows))
+			report_row(table->row[i].name, flows, &serin.subject, &figures[i], results);
 	subject_close(&serin.subject);
+	subject_close(&blind.subject);
 	if (table->compared)
 		subject_close(&lru.subject);
 }

@@ -39,15 +39,15 @@ void report_title(void)
 {
 	printf("IPv4, %d backends, flows in random order, ns per packet (of an exchange: per two) net of the measuring\n"
 	       "frame, %d interleaved rounds: min median max; forward: nat by the XDP door unless a row says otherwise\n\n"
-	       "%-37s %8s  %17s  %20s   %14s\n",
-	       BENCH_BACKENDS, ROUNDS, "", "flows", "serin", "on an LRU hash", "ratio");
+	       "%-37s %8s  %17s  %14s  %20s   %14s\n",
+	       BENCH_BACKENDS, ROUNDS, "", "flows", "serin", "of it observing", "on an LRU hash", "ratio");
 }
 
 void report_row(const char *name, uint32_t flows, const struct subject *subject, const struct figures *figures,
 		json_t *results)
 {
-	json_t *serin = spread(figures->serin), *lru, *ratio, *row;
-	double ratios[ROUNDS];
+	json_t *serin = spread(figures->serin), *lru, *ratio, *row, *observing;
+	double ratios[ROUNDS], costs[ROUNDS];
 	unsigned int i;
 
 	row = json_pack("{s:s, s:i, s:i, s:i, s:o}", "case", name, "flows", (int)flows, "ways", (int)subject->ways,
@@ -55,6 +55,12 @@ void report_row(const char *name, uint32_t flows, const struct subject *subject,
 	json_array_append_new(results, row);
 	printf("%-37s %8u ", name, flows);
 	print_spread(serin, 5, 0);
+	for (i = 0; i < ROUNDS; i++)
+		costs[i] = figures->serin[i] - figures->blind[i];
+	observing = spread(costs);
+	json_object_set_new(row, "observing_ns", observing);
+	printf(" ");
+	print_spread(observing, 4, 0);
 	if (figures->compared) {
 		for (i = 0; i < ROUNDS; i++)
 			ratios[i] = figures->serin[i] / figures->lru[i];

@@ -159,20 +159,48 @@ static void put_service(const struct subject *subject, const struct subject_kind
 		die("listener_ids");
 }
 
-static void set_rodata(const struct subject *subject, uint32_t bucket_mask)
+/* The program's constants, in the order in which they are declared; others may follow. */
+static void set_rodata(const struct subject *subject, uint32_t bucket_mask, bool observe)
 {
 	struct {
 		uint32_t bucket_mask, hash_key[SERIN_HASH_KEYS];
-	} rodata = { bucket_mask, { 0 } };
+		bool observe;
+	} *rodata = NULL;
 	struct bpf_map *map = bpf_object__find_map_by_name(subject->object, ".rodata");
 	unsigned int i;
+	size_t size;
 
-	for (i = 0; i < SERIN_HASH_KEYS; i++)
-		rodata.hash_key[i] = (uint32_t)serin_mix64(i + 1);
 	if (!map)
 		map = bpf_object__find_map_by_name(subject->object, "serin.rodata");
-	if (!map || bpf_map__set_initial_value(map, &rodata, sizeof(rodata)))
+	if (map && bpf_map__initial_value(map, &size))
+		rodata = malloc(size);
+	if (!rodata || size < offsetof(typeof(*rodata), observe) + sizeof(rodata->observe))
 		die("constants of the program");
+	memcpy(rodata, bpf_map__initial_value(map, &size), size);
+	if (!rodata->observe)
+		die("constants of the program, which are others by now");
+	rodata->bucket_mask = bucket_mask;
+	for (i = 0; i < SERIN_HASH_KEYS; i++)
+		rodata->hash_key[i] = (uint32_t)serin_mix64(i + 1);
+	rodata->observe = observe;
+	if (bpf_map__set_initial_value(map, rodata, size))
+		die("constants of the program");
+	free(rodata);
+}
+
+/* What is observed of each backend has a map of its own. */
+static void put_observed(const struct subject *subject)
+{
+	uint32_t i;
+	int fd;
+
+	for (i = 0; i < BENCH_BACKENDS; i++) {
+		fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "observed", sizeof(uint32_t),
+				    sizeof(struct serin_observed), 1, NULL);
+		if (fd < 0 || bpf_map_update_elem(map_fd(subject, "observed"), &i, &fd, BPF_ANY))
+			die("observed");
+		close(fd);
+	}
 }
 
 void subject_open(struct subject *subject, const struct subject_kind *kind, uint32_t max_flows)
@@ -197,12 +225,13 @@ void subject_open(struct subject *subject, const struct subject_kind *kind, uint
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(subject->object, "tags"), buckets);
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(subject->object, "ways"), subject->ways);
 	}
-	set_rodata(subject, buckets - 1);
+	set_rodata(subject, buckets - 1, !kind->blind);
 	if (bpf_object__load(subject->object))
 		die("load");
 	program = kind->door == BENCH_TC ? "serin_tc_ingress" : "serin_xdp";
 	subject->program = bpf_program__fd(bpf_object__find_program_by_name(subject->object, program));
 	put_service(subject, kind);
+	put_observed(subject);
 }
 
 void subject_close(struct subject *subject)

@@ -3,6 +3,7 @@
 #ifndef SERIN_BENCH_SUBJECT_H
 #define SERIN_BENCH_SUBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct subject_kind {
 	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t forward;  /* enum serin_forward */
 	enum bench_door door;
+	bool blind; /* it forwards, and observes nothing */
 };
 
 struct subject {

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 #endif
 
-enum bench_program { BENCH_NOTHING, BENCH_SERIN, BENCH_LRU, BENCH_PROGRAMS };
+enum bench_program { BENCH_NOTHING, BENCH_SERIN, BENCH_BLIND, BENCH_LRU, BENCH_PROGRAMS };
 
 /* Ethernet, IPv4, TCP without options, 6 bytes of data; or a UDP datagram as long. */
 #define BENCH_FRAME_LENGTH 60
