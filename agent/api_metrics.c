@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The snapshot behind /metrics. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "api_call.h"
@@ -107,28 +108,19 @@ void api_get_metrics(struct api_call *call)
 {
 	enum metrics_format format = metrics_choose(call->request->accept);
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	char *text = NULL;
-	size_t length = 0;
-	int failed;
-	FILE *out = snapshot ? open_memstream(&text, &length) : NULL;
+	struct http_response *response = call->response;
+	int r = -ENOMEM;
 
-	if (!out) {
+	if (snapshot) {
+		controller_refresh(call->controller);
+		fill(call->controller, snapshot);
+		r = metrics_print(&snapshot->metrics, format, &response->body, &response->body_length);
 		free(snapshot);
+	}
+	if (r) {
 		api_error(call, 500, "internal", "not enough memory for the metrics");
 		return;
 	}
-	controller_refresh(call->controller);
-	fill(call->controller, snapshot);
-	failed = metrics_print(out, &snapshot->metrics, format);
-	free(snapshot);
-	failed = failed || ferror(out);
-	if (fclose(out) || failed) {
-		free(text);
-		api_error(call, 500, "internal", "not enough memory for the metrics");
-		return;
-	}
-	call->response->status = 200;
-	call->response->content_type = metrics_content_type(format);
-	call->response->body = text;
-	call->response->body_length = length;
+	response->status = 200;
+	response->content_type = metrics_content_type(format);
 }

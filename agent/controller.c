@@ -12,7 +12,7 @@
 #include "startup.h"
 
 #define TICK_MS 1000
-#define OBSERVE_MS 20 /* at most, for one reading of what is observed */
+#define OBSERVE_MS 10 /* at most, for one reading of what is observed */
 
 static void backend_freed(void *context, unsigned int id)
 {

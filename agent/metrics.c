@@ -3,6 +3,7 @@
 #include "metrics.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "metrics_text.h"
@@ -24,7 +25,7 @@ static const char *const drop_labels[] = {
 #undef DROP_LABEL
 };
 
-static void print_services(const struct metrics_out *out, const struct metrics *metrics)
+static void print_services(struct metrics_out *out, const struct metrics *metrics)
 {
 	metrics_head(out, "serin_plan_generation", "gauge", "Generation of a service's plan.");
 	for (size_t i = 0; i < metrics->service_count; i++) {
@@ -35,20 +36,20 @@ static void print_services(const struct metrics_out *out, const struct metrics *
 	}
 }
 
-static void print_drops(const struct metrics_out *out, const struct metrics *metrics)
+static void print_drops(struct metrics_out *out, const struct metrics *metrics)
 {
 	metrics_head(out, "serin_drops_total", "counter", "Packets to a service that were dropped.");
 	for (size_t i = 0; i < SERIN_DROPS; i++)
 		metrics_count(out, "serin_drops_total", NULL, "reason", drop_labels[i], metrics->drops[i]);
 }
 
-static void print_counter(const struct metrics_out *out, const char *name, const char *help, uint64_t value)
+static void print_counter(struct metrics_out *out, const char *name, const char *help, uint64_t value)
 {
 	metrics_head(out, name, "counter", help);
 	metrics_count(out, name, NULL, NULL, NULL, value);
 }
 
-static void print_table(const struct metrics_out *out, const struct metrics *metrics)
+static void print_table(struct metrics_out *out, const struct metrics *metrics)
 {
 	const struct serin_table_stats *table = &metrics->table;
 	size_t i;
@@ -87,7 +88,7 @@ static void print_table(const struct metrics_out *out, const struct metrics *met
 		      "Clients of incidents that gave way to others: they would be counted again.", table->forgotten);
 }
 
-static void print_agent(const struct metrics_out *out, const struct metrics *metrics)
+static void print_agent(struct metrics_out *out, const struct metrics *metrics)
 {
 	char labels[METRICS_LABELS_LEN] = "", abi[16];
 
@@ -117,9 +118,9 @@ static void make_labels(const struct metrics *metrics, char (*backends)[METRICS_
 	}
 }
 
-int metrics_print(FILE *file, const struct metrics *metrics, enum metrics_format format)
+int metrics_print(const struct metrics *metrics, enum metrics_format format, char **ret_text, size_t *ret_length)
 {
-	const struct metrics_out out = { .file = file, .format = format };
+	struct metrics_out out = { .format = format };
 	char(*backends)[METRICS_LABELS_LEN] = calloc(metrics->backend_count + 1, sizeof(*backends));
 	char(*versions)[METRICS_LABELS_LEN] = calloc(metrics->version_count + 1, sizeof(*versions));
 	int r = backends && versions ? 0 : -ENOMEM;
@@ -134,9 +135,16 @@ int metrics_print(FILE *file, const struct metrics *metrics, enum metrics_format
 	print_table(&out, metrics);
 	print_agent(&out, metrics);
 	if (format == METRICS_OPENMETRICS)
-		fputs("# EOF\n", file);
+		metrics_put(&out, "# EOF\n");
+	r = out.failed ? -ENOMEM : 0;
 out:
 	free(backends);
 	free(versions);
-	return r;
+	if (r) {
+		free(out.text);
+		return r;
+	}
+	*ret_text = out.text;
+	*ret_length = out.used;
+	return 0;
 }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <serin/abi.h>
 #include <serin/reasons.h>
@@ -57,7 +56,7 @@ struct metrics {
 	const char *build;        /* serin's version */
 };
 
-/* 0 or -ENOMEM; errors of writing are left in the FILE (ferror). */
-int metrics_print(FILE *out, const struct metrics *metrics, enum metrics_format format);
+/* 0 and the text, without a final NUL, to be freed; or -ENOMEM. */
+int metrics_print(const struct metrics *metrics, enum metrics_format format, char **ret_text, size_t *ret_length);
 
 #endif

@@ -43,7 +43,7 @@ static const struct family families[] = {
 };
 /* clang-format on */
 
-static void print_family(const struct metrics_out *out, const struct family *family, const struct metrics *metrics,
+static void print_family(struct metrics_out *out, const struct family *family, const struct metrics *metrics,
 			 char (*labels)[METRICS_LABELS_LEN])
 {
 	metrics_head(out, family->name, "counter", family->help);
@@ -56,8 +56,7 @@ static void print_family(const struct metrics_out *out, const struct family *fam
 	}
 }
 
-void metrics_print_backends(const struct metrics_out *out, const struct metrics *metrics,
-			    char (*labels)[METRICS_LABELS_LEN])
+void metrics_print_backends(struct metrics_out *out, const struct metrics *metrics, char (*labels)[METRICS_LABELS_LEN])
 {
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		print_family(out, &families[i], metrics, labels);

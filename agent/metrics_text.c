@@ -1,28 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lines of metrics: written by the ten thousand, so without formats and without locks. */
+/* Lines of metrics: written by the ten thousand while nothing else is done, so without formats and streams. */
 #include "metrics_text.h"
 
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void put(const struct metrics_out *out, const char *text)
+static bool make_room(struct metrics_out *out, size_t more)
 {
-	fputs_unlocked(text, out->file);
+	size_t room = 4 * out->room + more + 65536; /* untouched pages cost nothing */
+	char *text = out->failed ? NULL : realloc(out->text, room);
+
+	if (!text) {
+		out->failed = true;
+		return false;
+	}
+	out->text = text;
+	out->room = room;
+	return true;
 }
 
-static void put_character(const struct metrics_out *out, char character)
+static void put_bytes(struct metrics_out *out, const char *bytes, size_t length)
 {
-	putc_unlocked(character, out->file);
+	if (out->used + length > out->room && !make_room(out, length))
+		return;
+	memcpy(out->text + out->used, bytes, length);
+	out->used += length;
 }
 
-static void put_number(const struct metrics_out *out, uint64_t number)
+void metrics_put(struct metrics_out *out, const char *text)
+{
+	put_bytes(out, text, strlen(text));
+}
+
+static void put_number(struct metrics_out *out, uint64_t number)
 {
 	char digits[24], *at = digits + sizeof(digits);
 
 	do
 		*--at = (char)('0' + number % 10);
 	while (number /= 10);
-	fwrite_unlocked(at, 1, (size_t)(digits + sizeof(digits) - at), out->file);
+	put_bytes(out, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 static size_t escape(const char *value, char *to, size_t room)
@@ -50,60 +68,63 @@ void metrics_add_label(char labels[METRICS_LABELS_LEN], const char *name, const 
 }
 
 /* OpenMetrics: a family is called what its samples are called without their suffix. */
-static void put_family(const struct metrics_out *out, const char *name, const char *suffix)
+static void put_family(struct metrics_out *out, const char *name, const char *suffix)
 {
 	size_t length = strlen(name), end = strlen(suffix);
 
 	if (out->format == METRICS_OPENMETRICS && length > end && !strcmp(name + length - end, suffix))
 		length -= end;
-	fwrite_unlocked(name, 1, length, out->file);
+	put_bytes(out, name, length);
 }
 
-void metrics_head(const struct metrics_out *out, const char *name, const char *type, const char *help)
+void metrics_head(struct metrics_out *out, const char *name, const char *type, const char *help)
 {
 	bool is_info = !strcmp(type, "info");
 	const char *suffix = is_info ? "_info" : !strcmp(type, "counter") ? "_total" : "";
 
-	put(out, "# HELP ");
+	metrics_put(out, "# HELP ");
 	put_family(out, name, suffix);
-	put_character(out, ' ');
-	put(out, help);
-	put(out, "\n# TYPE ");
+	metrics_put(out, " ");
+	metrics_put(out, help);
+	metrics_put(out, "\n# TYPE ");
 	put_family(out, name, suffix);
-	put_character(out, ' ');
-	put(out, is_info && out->format == METRICS_TEXT ? "gauge" : type);
-	put_character(out, '\n');
+	metrics_put(out, " ");
+	metrics_put(out, is_info && out->format == METRICS_TEXT ? "gauge" : type);
+	metrics_put(out, "\n");
 }
 
-static void put_sample(const struct metrics_out *out, const char *name, const char *labels, const char *label,
+static void put_sample(struct metrics_out *out, const char *name, const char *labels, const char *label,
 		       const char *value)
 {
-	put(out, name);
+	metrics_put(out, name);
 	if (labels || label)
-		put_character(out, '{');
+		metrics_put(out, "{");
 	if (labels)
-		put(out, labels);
+		metrics_put(out, labels);
 	if (label) {
 		if (labels)
-			put_character(out, ',');
-		put(out, label);
-		put(out, "=\"");
-		put(out, value);
-		put_character(out, '"');
+			metrics_put(out, ",");
+		metrics_put(out, label);
+		metrics_put(out, "=\"");
+		metrics_put(out, value);
+		metrics_put(out, "\"");
 	}
-	put(out, labels || label ? "} " : " ");
+	metrics_put(out, labels || label ? "} " : " ");
 }
 
-void metrics_count(const struct metrics_out *out, const char *name, const char *labels, const char *label,
-		   const char *value, uint64_t count)
+void metrics_count(struct metrics_out *out, const char *name, const char *labels, const char *label, const char *value,
+		   uint64_t count)
 {
 	put_sample(out, name, labels, label, value);
 	put_number(out, count);
-	put_character(out, '\n');
+	metrics_put(out, "\n");
 }
 
-void metrics_real(const struct metrics_out *out, const char *name, const char *labels, double real)
+void metrics_real(struct metrics_out *out, const char *name, const char *labels, double real)
 {
+	char text[32];
+
 	put_sample(out, name, labels, NULL, NULL);
-	fprintf(out->file, "%.9g\n", real);
+	snprintf(text, sizeof(text), "%.9g\n", real);
+	metrics_put(out, text);
 }

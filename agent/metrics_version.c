@@ -12,7 +12,7 @@ static const char *const bounds[SERIN_HISTOGRAM_BOUND_COUNT + 1] = {
 
 typedef char labels_t[METRICS_LABELS_LEN];
 
-static void print_shares(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+static void print_shares(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	size_t i;
 
@@ -27,7 +27,7 @@ static void print_shares(const struct metrics_out *out, const struct metrics *me
 	}
 }
 
-static void print_incidents(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+static void print_incidents(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	metrics_head(out, "serin_incident_clients_total", "counter",
 		     "Clients that a version failed, each once per generation of the plan.");
@@ -36,7 +36,7 @@ static void print_incidents(const struct metrics_out *out, const struct metrics 
 			      metrics->versions[i].incidents);
 }
 
-static void print_responses(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+static void print_responses(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	const char *const name = "serin_http_responses_total";
 
@@ -50,7 +50,7 @@ static void print_responses(const struct metrics_out *out, const struct metrics 
 	}
 }
 
-static void print_server_errors(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+static void print_server_errors(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	const char *const name = "serin_http_server_errors_total";
 	char code[8];
@@ -67,7 +67,7 @@ static void print_server_errors(const struct metrics_out *out, const struct metr
 	}
 }
 
-static void print_methods(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+static void print_methods(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	const char *const name = "serin_http_requests_total";
 
@@ -81,7 +81,7 @@ static void print_methods(const struct metrics_out *out, const struct metrics *m
 	}
 }
 
-static void print_histogram(const struct metrics_out *out, const char *const names[3], const char *labels,
+static void print_histogram(struct metrics_out *out, const char *const names[3], const char *labels,
 			    const struct serin_histogram *histogram)
 {
 	struct histogram_sums sums;
@@ -96,7 +96,7 @@ static void print_histogram(const struct metrics_out *out, const char *const nam
 
 #define HISTOGRAM(name) { name "_bucket", name "_sum", name "_count" }
 
-static void print_times(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+static void print_times(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	static const char *const handshake[3] = HISTOGRAM("serin_handshake_seconds");
 	static const char *const response[3] = HISTOGRAM("serin_response_seconds");
@@ -111,7 +111,7 @@ static void print_times(const struct metrics_out *out, const struct metrics *met
 		print_histogram(out, response, labels[i], &metrics->versions[i].observed->response);
 }
 
-void metrics_print_versions(const struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
+void metrics_print_versions(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	print_shares(out, metrics, labels);
 	print_incidents(out, metrics, labels);
