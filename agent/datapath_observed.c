@@ -22,19 +22,18 @@ struct fresh {
 };
 
 /* Every backend's map stays open: by its id it could be had with CAP_SYS_ADMIN only, which an agent at work has not. */
-static bool raise_file_limit(void)
+static void raise_file_limit(void)
 {
-	const struct rlimit enough = { .rlim_cur = ENOUGH_FILES, .rlim_max = ENOUGH_FILES };
-	struct rlimit limit;
+	struct rlimit limit, enough = { .rlim_cur = ENOUGH_FILES, .rlim_max = ENOUGH_FILES };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= ENOUGH_FILES)
-		return false;
-	if (limit.rlim_max < ENOUGH_FILES && !setrlimit(RLIMIT_NOFILE, &enough))
-		return true;
-	if (limit.rlim_cur == limit.rlim_max)
-		return false;
-	limit.rlim_cur = limit.rlim_max;
-	return !setrlimit(RLIMIT_NOFILE, &limit);
+		return;
+	if (limit.rlim_max > ENOUGH_FILES)
+		enough.rlim_max = limit.rlim_max;
+	if (!setrlimit(RLIMIT_NOFILE, &enough))
+		return;
+	limit.rlim_cur = limit.rlim_max; /* perhaps it will do */
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* A new map, or the one that has this id. */
@@ -45,13 +44,6 @@ static int open_map(__u32 map_id)
 					 sizeof(struct serin_observed), 1, NULL);
 
 	return fd < 0 ? -errno : fd;
-}
-
-static int open_map_somehow(__u32 map_id)
-{
-	int fd = open_map(map_id);
-
-	return fd == -EMFILE && raise_file_limit() ? open_map(map_id) : fd;
 }
 
 static __u32 id_of(int fd)
@@ -83,7 +75,7 @@ static int provide(struct datapath *datapath, __u32 backend, struct fresh *fresh
 	if (there && there == observed->map_id)
 		return 0;
 	let_go(datapath, backend);
-	fd = open_map_somehow(there);
+	fd = open_map(there);
 	if (fd < 0)
 		return fd;
 	*observed = (struct observed_map){ .fd = fd, .map_id = there ? there : id_of(fd) };
@@ -116,6 +108,7 @@ int datapath_provide_observed(struct datapath *datapath, const struct image *ima
 	struct fresh *fresh = calloc(1, sizeof(*fresh));
 	int r = fresh ? 0 : -ENOMEM;
 
+	raise_file_limit();
 	for (__u32 id = 0; !r && id < SERIN_MAX_BACKENDS; id++)
 		if (image->backends[id].flags & SERIN_BACKEND_USED)
 			r = provide(datapath, id, fresh);
