@@ -76,6 +76,9 @@ $(B)/agent/%.o: agent/%.c $(B)/serin.skel.h Makefile | deps
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# What the assembler takes in with .incbin; paths are from here.
+$(B)/agent/page.o $(B)/sanitized/page.o: $(wildcard agent/page/*)
+
 $(B)/serin.bpf.o: bpf/serin.bpf.c Makefile | deps
 	$(call say,BPF)
 	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<

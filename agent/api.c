@@ -32,6 +32,11 @@ static const struct route {
 	enum route_access access;
 	void (*fn)(struct api_call *call);
 } routes[] = {
+	{ "GET", "/", FOR_READERS, api_get_page },
+	{ "GET", "/page.css", FOR_READERS, api_get_page },
+	{ "GET", "/figures.js", FOR_READERS, api_get_page },
+	{ "GET", "/charts.js", FOR_READERS, api_get_page },
+	{ "GET", "/live.js", FOR_READERS, api_get_page },
 	{ "GET", "/healthz", FOR_ANYBODY, get_healthz },
 	{ "GET", "/readyz", FOR_ANYBODY, get_readyz },
 	{ "GET", "/metrics", FOR_READERS, api_get_metrics },
@@ -40,6 +45,7 @@ static const struct route {
 	{ "GET", "/v1/services/*", FOR_READERS, api_get_service },
 	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain },
 	{ "GET", "/v1/services/*/flows", FOR_READERS, api_get_flows },
+	{ "GET", "/v1/services/*/history", FOR_READERS, api_get_history },
 	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights },
 	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback },
 	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload },
@@ -227,7 +233,7 @@ static void run(struct api_call *call, const struct route *route, const char *na
 	if (name && !find_service(call, name, length))
 		return;
 	if (route->fn != api_get_explain && route->fn != api_get_flows && route->fn != api_get_events &&
-	    !api_check_parameters(call, none))
+	    route->fn != api_get_history && !api_check_parameters(call, none))
 		return;
 	route->fn(call);
 }

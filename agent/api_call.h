@@ -38,11 +38,13 @@ json_t *api_service_json(struct api_call *call);
 void api_answer_service(struct api_call *call);
 
 /* The handlers, by route. */
+void api_get_page(struct api_call *call);
 void api_get_metrics(struct api_call *call);
 void api_get_services(struct api_call *call);
 void api_get_service(struct api_call *call);
 void api_get_explain(struct api_call *call);
 void api_get_flows(struct api_call *call);
+void api_get_history(struct api_call *call);
 void api_get_events(struct api_call *call);
 void api_put_weights(struct api_call *call);
 void api_post_rollback(struct api_call *call);

@@ -111,6 +111,7 @@ struct controller *controller_close(struct controller *controller)
 	for (size_t i = 0; i < controller->service_count; i++)
 		free(controller->services[i].plan);
 	free(controller->services);
+	controller_free_history(controller);
 	leaving_close(controller->leaving);
 	sweeper_close(controller->sweeper);
 	nexthops_stop(&controller->nexthops);
@@ -192,6 +193,7 @@ static void tick(void *context)
 	for (size_t i = 0; i < controller->service_count; i++)
 		window_add(&controller->services[i].window, &controller->services[i].newest);
 	counters_tick(&controller->counters);
+	controller_keep_history(controller);
 	leaving_tick(controller->leaving, controller->services, controller->service_count, loop_now_ms());
 	look_for_exhaustion(controller);
 	look_for_devices(controller);

@@ -15,6 +15,7 @@
 #include "devices.h"
 #include "events.h"
 #include "exhaustion.h"
+#include "history.h"
 #include "image.h"
 #include "leaving.h"
 #include "loop.h"
@@ -50,6 +51,7 @@ struct controller {
 	struct sweeper *sweeper;
 	struct leaving *leaving;
 	struct exhaustion exhaustion;
+	struct history *history[SERIN_MAX_SERVICES]; /* by service id; NULL: none yet */
 	double tick_seconds;
 	struct log_limit limit, save_limit;
 };
@@ -84,6 +86,11 @@ void controller_refresh(struct controller *controller);
 
 /* What was measured of a service is forgotten: its weights are others. */
 void controller_restart_window(struct controller *controller, struct service *service);
+
+/* controller_history.c: once a second; what there is of a service, or NULL. */
+void controller_keep_history(struct controller *controller);
+const struct history *controller_history(const struct controller *controller, const struct service *service);
+void controller_free_history(struct controller *controller);
 
 /* Who wants a change, and on what grounds. */
 struct controller_request {

@@ -16,13 +16,18 @@ static void measure_times(const __u64 bucket[SERIN_HISTOGRAM_BUCKETS], struct fi
 
 /* Failures of handshakes stand for turns that could not begin; what merely was opened does not: a flood of SYNs that
  * nobody completes would make any version look healthy. */
+void figures_count(const struct window_turns *turns, uint64_t *ret_failed, uint64_t *ret_of)
+{
+	*ret_failed = turns->server_errors;
+	for (unsigned int i = 0; i < SERIN_FAILURES; i++)
+		*ret_failed += turns->failures[i];
+	*ret_of = turns->asked + turns->failures[SERIN_FAILURE_REFUSED] + turns->failures[SERIN_FAILURE_TIMEOUT] +
+		  turns->failures[SERIN_FAILURE_UNREACHABLE];
+}
+
 static void measure_failures(const struct window_turns *turns, struct figures *ret)
 {
-	ret->failed = turns->server_errors;
-	for (unsigned int i = 0; i < SERIN_FAILURES; i++)
-		ret->failed += turns->failures[i];
-	ret->of = turns->asked + turns->failures[SERIN_FAILURE_REFUSED] + turns->failures[SERIN_FAILURE_TIMEOUT] +
-		  turns->failures[SERIN_FAILURE_UNREACHABLE];
+	figures_count(turns, &ret->failed, &ret->of);
 	if (ret->of < ret->failed)
 		ret->of = ret->failed; /* turns that had begun before the window did */
 	ret->failure_ratio = ret->of ? (double)ret->failed / (double)ret->of : 0;

@@ -27,6 +27,9 @@ struct figures {
 	struct figures_times response, handshake;
 };
 
+/* What failed, and what that is a share of. */
+void figures_count(const struct window_turns *turns, uint64_t *ret_failed, uint64_t *ret_of);
+
 /* Of one version, by index into service->config->versions. */
 void figures_measure(const struct service *service, const struct counters *counters, size_t version,
 		     struct figures *ret);

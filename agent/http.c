@@ -241,6 +241,11 @@ static enum MHD_Result send_response(struct MHD_Connection *mhd, struct http_res
 	MHD_add_response_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (response->content_type)
 		MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
+	MHD_add_response_header(out, "X-Content-Type-Options", "nosniff");
+	if (response->content_policy) {
+		MHD_add_response_header(out, "Content-Security-Policy", response->content_policy);
+		MHD_add_response_header(out, "Referrer-Policy", "no-referrer");
+	}
 	if (*response->etag)
 		MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, response->etag);
 	if (*response->allow)

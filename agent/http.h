@@ -43,7 +43,8 @@ struct http_request {
 struct http_response {
 	unsigned int status;
 	const char *content_type;
-	char *body; /* malloc, given away; NULL: nothing */
+	const char *content_policy; /* a page's Content-Security-Policy, or NULL */
+	char *body;                 /* malloc, given away; NULL: nothing */
 	size_t body_length;
 	char etag[16];  /* "": none; with its quotes */
 	char allow[64]; /* "": none */

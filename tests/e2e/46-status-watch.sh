@@ -27,7 +27,7 @@ plain() { sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/[\r]//g; s/^\^C//' "$WORK/screen" |
 
 two_arm
 start_servers
-write_config 25%
+SERVICE='protocol: http' write_config 25%
 start_agent
 serin weight shop canary=30% --reason "$(printf 'a long reason %.0s' {1..15})" >"$WORK/out"
 start_load some -t $VIP:80 -s 10.64.0.1 -n 50 -k 50 -i 50 -f 50 -x -d 12
@@ -41,6 +41,9 @@ check_between "columns of its widest line" "$(plain | awk '{ if (length > n) n =
 check_match "the versions" "$(plain)" '^ +stable +canary$'
 check_match "shares set" "$(plain)" '^share set +70% +30%$'
 check_match "and measured" "$(plain)" '^  measured +[0-9.]+% +[0-9.]+%$'
+check_match "requests" "$(plain)" '^requests/s +[1-9][0-9.]* +[1-9][0-9.]*$'
+check_match "none failed" "$(plain)" '^failed +0% +0%$'
+check_match "their times" "$(plain)" '^  p95 +[0-9.]+(us|ms) +[0-9.]+(us|ms)$'
 check_match "connections that are open" "$(plain)" '^active flows +[0-9]+ +[0-9]+$'
 check_match "the last event" "$(plain)" '^[0-9:]{8}  weight     shop set: now stable 70%, canary 30%, before '
 check_between "colours" "$(on_screen $'\e\\[[0-9;]*m')" 1 1000
@@ -63,7 +66,7 @@ finish_load
 check_unharmed some 1
 
 # The agent goes and comes: what is on the screen says that it is old, until it is new again.
-{ sleep 7 && printf '\003' && sleep 1; } |
+{ sleep 14 && printf '\003' && sleep 1; } |
 	on lb env TERM=xterm script -qefc "stty cols 80 rows 40; $SERIN status --socket $SOCKET -w" "$WORK/screen" \
 		>/dev/null 2>&1 &
 watcher=$!
@@ -72,6 +75,6 @@ stop_agent
 sleep 2
 start_agent
 wait $watcher || true
-check_between "old figures, as long as no agent answers" "$(on_screen 'no agent: what follows is old')" 1 4
+check_between "old figures, as long as no agent answers" "$(on_screen 'no agent: what follows is old')" 1 11
 check_match "new ones in the end" "$(plain | tail -n 4)" '  start      the agent is at work, 1 service, pid '"$AGENT_PID"
 stop_agent
