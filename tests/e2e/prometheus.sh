@@ -1,11 +1,31 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
-# A real Prometheus beside the agent, in the load balancer's namespace, with serin's alert rules; and what it says.
+# A real Prometheus beside the agent, in the load balancer's namespace, with serin's alert rules, and what it says; servers
+# that fail on demand, and a client that counts.
 
 PROMETHEUS=http://127.0.0.1:9090
 for command in prometheus promtool; do
 	command -v $command >/dev/null || skip "$command is missing (Debian package prometheus)"
 done
+[ -x /usr/bin/python3 ] || skip "python3 is missing (Debian package python3)"
+
+start_odd_servers() {
+	local host byte name
+	for host in s1:11:stable-1 s2:12:stable-2 c1:21:canary-1; do
+		IFS=: read -r host byte name <<<"$host"
+		start "$host" /usr/bin/python3 "$REPO/tests/e2e/tools/oddserver.py" "$name" "10.0.0.$byte" 3000
+		wait_for 10 on "$host" curl -sf -o /dev/null "http://10.0.0.$byte:3000/200" ||
+			fail "the server on $host does not answer"
+	done
+}
+
+# NAME CONNECTIONS "METHOD PATH"...: into $WORK/count.NAME.json; what takes 250 ms is counted as long
+count() {
+	local name=$1 connections=$2
+	shift 2
+	on client /usr/bin/python3 "$REPO/tests/e2e/tools/countclient.py" "$VIP" "$connections" 250 "$@" \
+		>"$WORK/count.$name.json"
+}
 
 # Scrapes the agent every half second.
 start_prometheus() {

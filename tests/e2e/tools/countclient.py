@@ -13,6 +13,7 @@ import json
 import sys
 import time
 
+BODY = b"What comes behind the header, in a packet of its own."
 host, count, long_ms, *requests = sys.argv[1:]
 tally = collections.defaultdict(lambda: collections.defaultdict(collections.Counter))
 
@@ -27,7 +28,7 @@ def one_connection():
         for method, path in (request.split() for request in requests):
             begin = time.monotonic()
             seen["requests"][method] += 1
-            connection.request(method, path, body=b"0123456789" if method == "POST" else None)
+            connection.request(method, path, body=BODY if method == "POST" else None)
             answer = connection.getresponse()
             answer.read()
             version = answer.getheader("Server").split("-")[0]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""An HTTP server that answers as its path says, and names itself in the header "Server":
+"""An HTTP server that answers as its path says, and names itself in the header "Server" and in the answer's first word:
 
-    /CODE         with that status            /wait/MS      with 200 after so many milliseconds
+    /CODE         with that status (200)      /wait/MS      with 200 after so many milliseconds
     /reset        with a RST, instead         /hang         never
 
     oddserver.py NAME ADDRESS PORT
@@ -39,10 +39,12 @@ class Answer(http.server.BaseHTTPRequestHandler):
             time.sleep(3600)
         if what == "wait":
             time.sleep(int(more[0]) / 1000)
-            what = "200"
-        self.send_response(int(what))
-        self.send_header("Content-Length", "0")
+        body = f"{sys.argv[1]} {self.client_address[0]} 0\n".encode()
+        self.send_response(int(what) if what.isdigit() else 200)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     do_HEAD = do_POST = do_GET
 
