@@ -94,14 +94,16 @@ static __always_inline int turn_ask(const struct scratch *here, const struct ser
 		taint(peer);
 		return 0;
 	}
-	/* A client that writes byte by byte: let it be a request. */
+	owed = READ_ONCE(peer->owed);
+	/* Of a few bytes nothing can be read: they belong to the request that is being made, or begin one. */
 	if (http && here->pkt.payload >= SAID_LENGTH)
 		method = http_method(here->said[0]);
-	owed = READ_ONCE(peer->owed);
+	else if (http && owed & SERIN_OWED)
+		method = HTTP_NO_METHOD;
 	next = owed_after_asking(here, owed, method, http, owed_now(bpf_ktime_get_ns()));
 	if (next == owed || !swap_if(&peer->owed, owed, next) || (owed & SERIN_OWED && !http))
 		return 0;
-	if (method == HTTP_NO_METHOD || (owed & SERIN_OWED && here->pkt.payload < SAID_LENGTH))
+	if (method == HTTP_NO_METHOD)
 		return 0;
 	count->asked++;
 	seen = http ? observed_of(here->flow.backend) : NULL;
