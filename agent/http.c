@@ -8,12 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <microhttpd.h>
 
 #include "http_listen.h"
 #include "http_peer.h"
+#include "http_private.h"
 #include "log.h"
-#include "token.h"
 
 #define MAX_CONNECTIONS 64u
 #define MAX_PER_ADDRESS 16u
@@ -21,56 +20,11 @@
 #define SILENCE_SECONDS 10u
 #define REQUEST_MS 30000 /* one byte every nine seconds is not silence */
 #define SWEEP_MS 1000
-#define MAX_WAITING 16u    /* of MAX_CONNECTIONS: others must always come in */
-#define CLOSING_ROUNDS 100 /* of answering those who wait, at the end */
 
 /* What a body may grow to beyond its bound before the connection is cut: up to here it is read and thrown away. */
 #define MAX_DISCARD (16 * HTTP_MAX_BODY)
 
-/* One connection, in a list for the sake of its age. */
-struct connection {
-	struct connection *next, **at;
-	int fd;
-	int64_t since_ms; /* it was made, or answered last */
-	bool waits;
-};
-
-/* One request on its way in. */
-struct exchange {
-	char *body;
-	size_t length;
-	bool too_large;
-	/* One that waits for something to happen. */
-	struct MHD_Connection *mhd;
-	struct connection *connection;
-	struct exchange *next, **at; /* among the door's, while it is suspended */
-	int64_t until_ms;            /* 0: has not waited yet */
-};
-
-struct door {
-	struct http *http;
-	struct MHD_Daemon *daemon;
-	int fd; /* before the daemon owns it; -1: closed */
-	bool is_unix;
-	struct loop_source *timer;
-	struct connection *connections;
-	struct exchange *waiting;
-	unsigned int waiting_count;
-};
-
-enum { DOOR_TCP, DOOR_UNIX, DOORS };
-
-struct http {
-	struct door doors[DOORS];
-	char *socket_path;
-	struct token token;
-	bool has_token_file, is_closing;
-	struct loop_source *wake_timer;
-	http_fn fn;
-	void *context;
-};
-
-static void drive(void *context)
+void http_drive(void *context)
 {
 	struct door *door = context;
 	MHD_UNSIGNED_LONG_LONG ms;
@@ -82,70 +36,13 @@ static void drive(void *context)
 		loop_stop_timer(door->timer);
 }
 
-static void suspend(struct door *door, struct exchange *exchange, int wait_ms)
-{
-	if (!exchange->until_ms)
-		exchange->until_ms = loop_now_ms() + wait_ms;
-	exchange->next = door->waiting;
-	exchange->at = &door->waiting;
-	if (exchange->next)
-		exchange->next->at = &exchange->next;
-	door->waiting = exchange;
-	door->waiting_count++;
-	exchange->connection->waits = true;
-	MHD_suspend_connection(exchange->mhd);
-}
-
-static void resume(struct door *door, struct exchange *exchange)
-{
-	*exchange->at = exchange->next;
-	if (exchange->next)
-		exchange->next->at = exchange->at;
-	door->waiting_count--;
-	exchange->connection->waits = false;
-	exchange->connection->since_ms = loop_now_ms();
-	MHD_resume_connection(exchange->mhd);
-}
-
-/* Those whose time is over by `now`, so that they ask again. */
-static void resume_all(struct door *door, int64_t now)
-{
-	struct exchange *next;
-	bool any = false;
-
-	for (struct exchange *exchange = door->waiting; exchange; exchange = next) {
-		next = exchange->next;
-		if (exchange->until_ms > now)
-			continue;
-		resume(door, exchange);
-		any = true;
-	}
-	if (any)
-		drive(door);
-}
-
-/* From the loop: a decision may be made inside a request. */
-static void wake(void *context)
-{
-	struct http *http = context;
-
-	for (int i = 0; i < DOORS; i++)
-		resume_all(&http->doors[i], INT64_MAX);
-}
-
-void http_wake(struct http *http)
-{
-	if (http->wake_timer && (http->doors[DOOR_TCP].waiting || http->doors[DOOR_UNIX].waiting))
-		loop_set_timer(http->wake_timer, 0, 0);
-}
-
 static void sweep(void *context)
 {
 	struct http *http = context;
 	int64_t now = loop_now_ms();
 
 	for (int i = 0; i < DOORS; i++) {
-		resume_all(&http->doors[i], now);
+		http_resume_due(&http->doors[i], now);
 		for (struct connection *c = http->doors[i].connections; c; c = c->next) {
 			/* The daemon owns the descriptor: it sees the end and closes. */
 			if (!c->waits && now - c->since_ms > REQUEST_MS)
@@ -257,13 +154,6 @@ static enum MHD_Result send_response(struct MHD_Connection *mhd, struct http_res
 	return result;
 }
 
-static bool may_wait(const struct door *door, const struct exchange *exchange)
-{
-	if (door->http->is_closing || !exchange->connection || exchange->too_large)
-		return false;
-	return exchange->until_ms ? loop_now_ms() < exchange->until_ms : door->waiting_count < MAX_WAITING;
-}
-
 static enum MHD_Result answer(struct door *door, struct MHD_Connection *mhd, const char *url, const char *method,
 			      struct exchange *exchange)
 {
@@ -275,7 +165,7 @@ static enum MHD_Result answer(struct door *door, struct MHD_Connection *mhd, con
 		.body = exchange->body ? exchange->body : "",
 		.body_length = exchange->length,
 		.body_too_large = exchange->too_large,
-		.may_wait = may_wait(door, exchange),
+		.may_wait = http_may_wait(door, exchange),
 	};
 	struct http_response response = { .status = MHD_HTTP_INTERNAL_SERVER_ERROR };
 	char by[32];
@@ -284,7 +174,7 @@ static enum MHD_Result answer(struct door *door, struct MHD_Connection *mhd, con
 	MHD_get_connection_values(mhd, MHD_GET_ARGUMENT_KIND, add_parameter, &request);
 	door->http->fn(door->http->context, &request, &response);
 	if (response.wait_ms > 0 && request.may_wait) {
-		suspend(door, exchange, response.wait_ms);
+		http_suspend(door, exchange, response.wait_ms);
 		return MHD_YES;
 	}
 	return send_response(mhd, &response);
@@ -402,7 +292,7 @@ static int start_door(struct door *door, struct loop *loop)
 	const union MHD_DaemonInfo *info;
 	int r;
 
-	r = loop_add_timer(loop, drive, door, &door->timer);
+	r = loop_add_timer(loop, http_drive, door, &door->timer);
 	if (r)
 		return r;
 	/* The logger comes first, so that it hears about the other options. */
@@ -420,7 +310,7 @@ static int start_door(struct door *door, struct loop *loop)
 	info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
 		return -EIO;
-	return loop_add_fd(loop, info->epoll_fd, drive, door, NULL);
+	return loop_add_fd(loop, info->epoll_fd, http_drive, door, NULL);
 }
 
 int http_serve(struct http *http, void *context, struct loop *loop, struct complaint *complaint)
@@ -434,25 +324,12 @@ int http_serve(struct http *http, void *context, struct loop *loop, struct compl
 		if (r)
 			return complain(complaint, r, "cannot start the HTTP server: %s", strerror(-r));
 	}
-	r = loop_add_timer(loop, wake, http, &http->wake_timer);
+	r = loop_add_timer(loop, http_wake_now, http, &http->wake_timer);
 	if (!r)
 		r = loop_add_timer(loop, sweep, http, &timer);
 	if (!r)
 		r = loop_set_timer(timer, SWEEP_MS, SWEEP_MS);
 	return r ? complain(complaint, r, "cannot start the HTTP server's timer: %s", strerror(-r)) : 0;
-}
-
-/* The daemon cannot end while anybody waits; what is said now may be the end itself. */
-static void answer_waiting(struct door *door)
-{
-	struct exchange *next;
-
-	for (struct exchange *exchange = door->waiting; exchange; exchange = next) {
-		next = exchange->next;
-		resume(door, exchange);
-	}
-	for (int i = 0; i < CLOSING_ROUNDS; i++)
-		MHD_run(door->daemon);
 }
 
 struct http *http_close(struct http *http)
@@ -462,7 +339,7 @@ struct http *http_close(struct http *http)
 	http->is_closing = true;
 	for (int i = 0; i < DOORS; i++) {
 		if (http->doors[i].daemon && http->doors[i].waiting)
-			answer_waiting(&http->doors[i]);
+			http_answer_waiting(&http->doors[i]);
 		if (http->doors[i].daemon)
 			MHD_stop_daemon(http->doors[i].daemon);
 		if (http->doors[i].fd >= 0)

@@ -33,7 +33,7 @@ columns_of_block() {
 two_arm
 start_versions
 
-in_terminal 5
+in_terminal 7
 check_equal "exit code after Ctrl-C" $status 0
 check "Ctrl-C: nothing is left" wait_for 10 no_programs
 check_between "rounds that were drawn" "$(on_screen 'Ctrl-C ends it')" 2 8
@@ -41,10 +41,10 @@ check_between "of these in the place of the one before" "$(on_screen $'\e\\[5A')
 check_between "columns of its widest line" "$(columns_of_block)" 60 79
 check_equal "the closing words" "$(on_screen 'programs and tables are out of the kernel')" 1
 check_between "colours" "$(on_screen $'\e\\[[0-9;]*m')" 1 100
-in_terminal 3 NO_COLOR=1
+in_terminal 7 NO_COLOR=1
 check_equal "colours with NO_COLOR" "$(on_screen $'\e\\[[0-9;]*m')" 0
 check_between "it is redrawn nevertheless" "$(on_screen $'\e\\[5A')" 1 8
-in_terminal 3 TERM=dumb
+in_terminal 7 TERM=dumb
 check_equal "sequences with TERM=dumb" "$(on_screen $'\e')" 0
 check_equal "the closing words" "$(on_screen 'programs and tables are out of the kernel')" 1
 

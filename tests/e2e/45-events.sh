@@ -57,12 +57,12 @@ check_equal "what" "$(jq -r '[.events[] | .kind + ": " + .reason] | join(" ")' "
 waiters=()
 last=$(newest)
 : >"$WORK/many"
-answered() { [ "$(grep -c newest "$WORK/many")" = 24 ]; }
+answered() { [ "$(grep -c newest "$WORK/many")" = 32 ]; }
 for _ in {1..40}; do
 	curl -s --max-time 30 --unix-socket "$SOCKET" "http://localhost/v1/events?after=$last&wait=20" >>"$WORK/many" &
 	waiters+=($!)
 done
-check "40 wait: 24 of them are answered at once" wait_for 10 answered
+check "40 wait: 32 of them are answered at once" wait_for 10 answered
 check_equal "somebody else, too" "$(status_of /healthz)" 200
 # Some that hung up meanwhile
 kill "${waiters[@]:0:30}" 2>/dev/null || true
