@@ -8,20 +8,30 @@
 #include "api_call.h"
 #include "figures_json.h"
 
+static void set_count(json_t *to, const char *name, uint64_t count)
+{
+	json_object_set_new_nocheck(to, name, json_integer((json_int_t)count));
+}
+
+static void set_pair(json_t *to, const char *name, const char *first, const char *second, const __u64 count[2])
+{
+	json_t *pair = json_object();
+
+	set_count(pair, first, count[0]);
+	set_count(pair, second, count[1]);
+	json_object_set_new_nocheck(to, name, pair);
+}
+
+/* Thousands of backends have these: no patterns to read, nothing to copy. */
 static void add_counters(json_t *to, const struct serin_stats *stats)
 {
-	json_t *counters = json_pack("{s:I, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:{s:I, s:I}}", "opened",
-				     (json_int_t)stats->opened, "established", (json_int_t)stats->established, "closed",
-				     (json_int_t)stats->closed, "packets", "to_backend",
-				     (json_int_t)stats->packets[SERIN_TO_BACKEND], "to_client",
-				     (json_int_t)stats->packets[SERIN_TO_CLIENT], "bytes", "to_backend",
-				     (json_int_t)stats->bytes[SERIN_TO_BACKEND], "to_client",
-				     (json_int_t)stats->bytes[SERIN_TO_CLIENT], "resets", "client",
-				     (json_int_t)stats->resets[SERIN_TO_BACKEND], "backend",
-				     (json_int_t)stats->resets[SERIN_TO_CLIENT]);
-
-	json_object_update_new(to, counters);
-	json_object_set_new(to, "active", json_integer((json_int_t)counters_active(stats)));
+	set_count(to, "opened", stats->opened);
+	set_count(to, "established", stats->established);
+	set_count(to, "closed", stats->closed);
+	set_pair(to, "packets", "to_backend", "to_client", stats->packets);
+	set_pair(to, "bytes", "to_backend", "to_client", stats->bytes);
+	set_pair(to, "resets", "client", "backend", stats->resets);
+	set_count(to, "active", counters_active(stats));
 }
 
 static bool reads_http(const struct service *service)
@@ -46,7 +56,7 @@ static json_t *backend_to_json(const struct counters *counters, unsigned int id,
 }
 
 static json_t *backends_to_json(const struct controller *controller, const struct service *service,
-				unsigned int version)
+				unsigned int version, bool with_http)
 {
 	json_t *list = json_array();
 
@@ -55,14 +65,14 @@ static json_t *backends_to_json(const struct controller *controller, const struc
 
 		if ((backend->flags & SERIN_BACKEND_USED) && backend->service == service->id &&
 		    backend->version == version)
-			json_array_append_new(list,
-					      backend_to_json(&controller->counters, i, backend, reads_http(service)));
+			json_array_append_new(list, backend_to_json(&controller->counters, i, backend, with_http));
 	}
 	return list;
 }
 
 /* A version's counters are those of all backends that it has and has had: they never fall. */
-static json_t *version_to_json(const struct controller *controller, const struct service *service, size_t version)
+static json_t *version_to_json(const struct controller *controller, const struct service *service, size_t version,
+			       bool in_list)
 {
 	const struct state_version *set = &service->now.versions[version];
 	unsigned int id = service->version_id[version];
@@ -85,7 +95,8 @@ static json_t *version_to_json(const struct controller *controller, const struct
 		json_object_set_new(json, "http", figures_http_json(&counted->observed));
 	figures_measure(service, &controller->counters, version, &figures);
 	json_object_set_new(json, "window", figures_to_json(&figures));
-	json_object_set_new(json, "backends", backends_to_json(controller, service, id));
+	json_object_set_new(json, "backends",
+			    backends_to_json(controller, service, id, reads_http(service) && !in_list));
 	return json;
 }
 
@@ -125,14 +136,15 @@ static json_t *listeners_to_json(const struct config_service *service)
 	return list;
 }
 
-static json_t *service_to_json(const struct controller *controller, const struct service *service)
+/* In a list, which may have thousands of backends, HTTP is said of versions only. */
+static json_t *service_to_json(const struct controller *controller, const struct service *service, bool in_list)
 {
 	const struct config_service *config = service->config;
 	const struct state_service *now = &service->now;
 	json_t *versions = json_array();
 
 	for (size_t i = 0; i < now->version_count; i++)
-		json_array_append_new(versions, version_to_json(controller, service, i));
+		json_array_append_new(versions, version_to_json(controller, service, i, in_list));
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name, "protocol",
 			 config_protocol_name(config), "forward", config_forward_name(config->forward), "affinity",
 			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
@@ -145,7 +157,7 @@ json_t *api_service_json(struct api_call *call)
 {
 	controller_refresh(call->controller);
 	snprintf(call->response->etag, sizeof(call->response->etag), "\"%u\"", call->service->now.generation);
-	return service_to_json(call->controller, call->service);
+	return service_to_json(call->controller, call->service, false);
 }
 
 void api_answer_service(struct api_call *call)
@@ -164,7 +176,7 @@ void api_get_services(struct api_call *call)
 
 	controller_refresh(call->controller);
 	for (size_t i = 0; i < call->controller->service_count; i++)
-		json_array_append_new(list, service_to_json(call->controller, &call->controller->services[i]));
+		json_array_append_new(list, service_to_json(call->controller, &call->controller->services[i], true));
 	api_json(call, 200,
 		 json_pack("{s:o, s:o}", "services", list, "interfaces", devices_to_json(&call->controller->devices)));
 }

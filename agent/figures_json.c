@@ -43,7 +43,7 @@ const char *figures_server_error_name(unsigned int place, char buffer[8])
 
 static void set_count(json_t *to, const char *name, uint64_t count)
 {
-	json_object_set_new(to, name, json_integer((json_int_t)count));
+	json_object_set_new_nocheck(to, name, json_integer((json_int_t)count));
 }
 
 void figures_add_failures(json_t *to, const struct serin_stats *stats)

@@ -47,6 +47,10 @@ READ=$(of_load second .requests)
 check_equal "requests" "$(sum .requests)" "$SENT"
 check_equal "answers read" "$(sum '.http.classes."2xx"')" "$READ"
 check_equal "methods read" "$(sum '.http.methods.GET')" "$READ"
+check_equal "answers read of backends" "$(sum '[.backends[].http.classes."2xx"] | add')" "$READ"
+check_equal "in the list, of versions only" "$(api GET /v1/services |
+	jq -c '[.services[0].versions[] | .http.classes."2xx" > 0, ([.backends[] | has("http")] | any)]')" \
+	"[true,false,true,false]"
 check_equal "backends add up to their versions" "$(sum '.requests - ([.backends[].requests] | add)')" 0
 # What had to be sent again gives no sample.
 check_between "samples of the window" "$(sum .window.response.samples)" $((SENT - 9)) "$SENT"
