@@ -50,17 +50,24 @@ static void print_responses(struct metrics_out *out, const struct metrics *metri
 	}
 }
 
+/* A counter that appears with its first event hides it from rate(). */
+static bool is_usual(unsigned int error)
+{
+	return error == 0 || (error >= 2 && error <= 4);
+}
+
 static void print_server_errors(struct metrics_out *out, const struct metrics *metrics, labels_t *labels)
 {
 	const char *const name = "serin_http_server_errors_total";
 	char code[8];
 
-	metrics_head(out, name, "counter", "HTTP answers with a 5xx, by their status, as far as there were any.");
+	metrics_head(out, name, "counter",
+		     "HTTP answers with a 5xx, by their status: the usual ones, and others as far as there were any.");
 	for (size_t i = 0; i < metrics->version_count; i++) {
 		const struct metrics_version *version = &metrics->versions[i];
 
 		for (unsigned int j = 0; version->is_http && j < SERIN_HTTP_SERVER_ERRORS; j++) {
-			if (version->observed->server_errors[j])
+			if (is_usual(j) || version->observed->server_errors[j])
 				metrics_count(out, name, labels[i], "code", figures_server_error_name(j, code),
 					      version->observed->server_errors[j]);
 		}
