@@ -91,8 +91,9 @@ static __always_inline __u32 rst_failure(const struct pkt *pkt, const struct ser
 
 	if (owed & SERIN_OWED_FAILED || !peer)
 		return SERIN_FAILURES;
+	/* Of a connection that was begun before us nobody knows what is owed. */
 	if (!(way->flags & SERIN_WAY_SEQ))
-		return SERIN_FAILURE_REFUSED;
+		return owed & SERIN_OWED ? SERIN_FAILURE_REFUSED : SERIN_FAILURES;
 	if (peer->flags & SERIN_WAY_FIN || way->flags & SERIN_WAY_FIN)
 		return SERIN_FAILURES;
 	if (owed & SERIN_OWED ||

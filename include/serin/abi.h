@@ -328,11 +328,20 @@ struct serin_stats {
 #define SERIN_HISTOGRAM_BUCKETS 225u
 #define SERIN_HISTOGRAM_FROM(bucket) ((bucket) < 8 ? (__u64)(bucket) : (__u64)(8 + (bucket) % 8) << ((bucket) / 8 - 1))
 /* Index and ns. */
-#define SERIN_HISTOGRAM_BOUNDS(X)                                                                                  \
-	X(0, 1000000)                                                                                              \
-	X(1, 2000000)                                                                                              \
-	X(2, 5000000) X(3, 10000000) X(4, 25000000) X(5, 50000000) X(6, 100000000) X(7, 250000000) X(8, 500000000) \
-		X(9, 1000000000) X(10, 2500000000) X(11, 5000000000) X(12, 10000000000)
+#define SERIN_HISTOGRAM_BOUNDS(X) \
+	X(0, 1000000)             \
+	X(1, 2000000)             \
+	X(2, 5000000)             \
+	X(3, 10000000)            \
+	X(4, 25000000)            \
+	X(5, 50000000)            \
+	X(6, 100000000)           \
+	X(7, 250000000)           \
+	X(8, 500000000)           \
+	X(9, 1000000000)          \
+	X(10, 2500000000)         \
+	X(11, 5000000000)         \
+	X(12, 10000000000)
 #define SERIN_HISTOGRAM_BOUND_COUNT 13u
 
 struct serin_histogram {
