@@ -35,7 +35,7 @@ const percent = known(value => (100 * value).toFixed(1) + "%");
 const share = known(value => value > 0 && value < 0.0001 ? "<0.01%" :
 	(100 * value).toFixed(value > 0 && value < 1 ? 2 : 0) + "%");
 const weight = known(value => (value / 100).toString() + "%");
-const rate = known(value => value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(value >= 100 ? 0 : 1));
+const rate = known(value => value >= 1000 ? Math.round(value).toLocaleString("en") : value.toFixed(value >= 100 || !value ? 0 : 1));
 const count = known(value => value.toLocaleString("en"));
 const seconds = known(value => {
 	if (value < 0.0009995)

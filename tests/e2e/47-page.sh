@@ -30,6 +30,17 @@ start_servers
 # Half of the canary refuses.
 export SERVICE='protocol: http' CANARY='"10.0.0.21:3000", "10.0.0.22:3999"'
 HTTP="{listen: \"127.0.0.1:9477\"}" write_config 25%
+# And one with as many versions as there can be, of long names.
+cat >>"$CONFIG" <<-YAML
+	  - name: tea
+	    listen: ["$VIP:81/tcp"]
+	    baseline: stable
+	    versions:
+	      stable: {backends: ["10.0.0.11:3000"]}
+YAML
+for i in {2..8}; do
+	echo "      a-long-name-of-version-$i: {backends: [\"10.0.0.21:$((3000 + i))\"], weight: $i%}" >>"$CONFIG"
+done
 start_agent
 
 # ---- what is served ------------------------------------------------------------------------------------------------
@@ -119,11 +130,11 @@ check_equal "later than nonsense" "$(history .error.code '?after=-1')" bad_reque
 browse eval 'document.activeElement.blur()' >"$WORK/out"
 focus="document.activeElement.id || document.activeElement.tagName + (document.activeElement.name || '')"
 order=
-for _ in {1..8}; do
+for _ in {1..9}; do
 	browse key Tab >"$WORK/out"
 	order+="$(browse eval "$focus") "
 done
-check_equal "the tabulator's way" "$order" "A A figures INPUTquantile svg svg svg svg "
+check_equal "the tabulator's way" "$order" "A A A figures INPUTquantile svg svg svg svg "
 browse eval "document.querySelectorAll('figure > svg')[0].focus()" >"$WORK/out"
 before=$(browse eval "document.activeElement.getAttribute('aria-label')")
 browse key ArrowLeft >"$WORK/out"
@@ -136,6 +147,23 @@ check_match "the newest values before" "$before" '^Share of new connections .*: 
 browse eval "document.querySelector('input[value=p95]').focus()" >"$WORK/out"
 browse key ArrowRight >"$WORK/out"
 check_match "another quantile" "$(browse eval "document.querySelectorAll('figcaption')[3].textContent")" '^Answer time, p99'
+
+browse eval "document.querySelectorAll('#services a')[1].focus()" >"$WORK/out"
+browse key Enter >"$WORK/out"
+sees "another service" "document.title === 'serin: tea' && document.querySelectorAll('#versions th').length === 8"
+check_equal "which is the current one" "$(browse eval "document.querySelector('[aria-current]').textContent")" tea
+check_equal "its last version's share" "$(browse eval "$(cell 'share set' 8)")" 8%
+check_equal "its events: none of the other's" "$(browse eval "document.querySelectorAll('#events li').length")" 0
+browse size 400 900 >"$WORK/out"
+sleep 0.5
+check_equal "eight versions at 400 px: the page is not wider" "$(browse eval document.documentElement.scrollWidth)" 400
+check_between "but the table, in a frame of its own" "$(browse eval "document.getElementById('figures').scrollWidth")" 800 4000
+browse eval "document.getElementById('figures').focus()" >"$WORK/out"
+browse key ArrowRight >"$WORK/out"
+sees "which the arrows move" "document.getElementById('figures').scrollLeft > 0"
+browse shot "$SHOTS/page-400-eight.png" >"$WORK/out"
+browse eval "location.hash = '#shop'" >"$WORK/out"
+sees "and back" "document.title === 'serin: shop'"
 
 # ---- the agent goes and comes --------------------------------------------------------------------------------------
 

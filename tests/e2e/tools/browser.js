@@ -65,7 +65,7 @@ async function evaluate(expression) {
 async function wait(expression) {
 	const end = Date.now() + PATIENCE_MS;
 	while (Date.now() < end) {
-		const value = await evaluate(expression);
+		const value = await evaluate(expression).catch(() => false); // what it is about may be yet to come
 		if (value)
 			return value;
 		await new Promise(done => setTimeout(done, 50));
@@ -75,7 +75,8 @@ async function wait(expression) {
 
 async function press(key) {
 	const what = { key, code: key, windowsVirtualKeyCode: KEYS[key] };
-	await send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...what });
+	const text = key === "Enter" ? { type: "keyDown", text: "\r" } : { type: "rawKeyDown" };
+	await send("Input.dispatchKeyEvent", { ...text, ...what });
 	await send("Input.dispatchKeyEvent", { type: "keyUp", ...what });
 }
 
