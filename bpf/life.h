@@ -22,11 +22,13 @@ static __always_inline bool is_to_move(const struct serin_way *way)
 	return listener && backend && listener->protocol == IPPROTO_UDP && backend->flags & SERIN_BACKEND_RESET;
 }
 
-/* Nobody needs to give up waiting for it to be known that the backend is silent. */
+/* Nobody needs to give up waiting for it to be known that the backend is silent. The second look is at the clock of now: a
+ * turn may be younger than the slice. */
 static __always_inline void sweep_turn(__u32 index, __u32 owed, const struct sweeping *sweep)
 {
 	if ((owed & (SERIN_OWED | SERIN_OWED_FAILED)) == SERIN_OWED && sweep->overdue &&
-	    owed_for(owed, sweep->ns) >> SERIN_OWED_SHIFT >= sweep->overdue)
+	    owed_for(owed, sweep->ns) >> SERIN_OWED_SHIFT >= sweep->overdue &&
+	    owed_for(owed, bpf_ktime_get_ns()) >> SERIN_OWED_SHIFT >= sweep->overdue)
 		turn_overdue(index, owed);
 }
 
@@ -42,7 +44,8 @@ static long sweep_one(__u32 nth, struct sweeping *sweep)
 	if (SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC)
 		return 0;
 	if (SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND) {
-		sweep_turn(index, READ_ONCE(way->owed), sweep);
+		if (SERIN_WAY_STATE(claim) < SERIN_WAY_CLOSED)
+			sweep_turn(index, READ_ONCE(way->owed), sweep);
 		return 0;
 	}
 	if ((RANK_KIND(eviction_rank(index, claim, sweep->now)) >= RANK_EXPIRED || is_to_move(way)) &&

@@ -57,6 +57,7 @@ enum look {
 	LOOK_AGAIN = 4, /* nothing new: sent again */
 	LOOK_GAP = 8,   /* something is missing before it */
 	LOOK_UNREACHABLE = 16,
+	LOOK_LEAVING = 32, /* the client's end, by FIN or RST */
 };
 
 #define SAID_LENGTH 12 /* bytes of a status line up to its code */

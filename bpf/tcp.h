@@ -265,6 +265,8 @@ static __always_inline __u32 look_at_segment(const struct scratch *here, const s
 	}
 	if (pkt->flags & TCP_SYN)
 		return here->flow.fresh ? 0 : LOOK_AGAIN;
+	if (pkt->flags & TCP_RST || (pkt->flags & TCP_FIN && !pkt->payload))
+		return LOOK_LEAVING;
 	if (!pkt->payload || SERIN_WAY_STATE(here->flow.claim) != SERIN_WAY_ESTABLISHED)
 		return 0;
 	if (way->asked == pkt->ack && !(pkt->flags & TCP_PSH) && !again)

@@ -40,6 +40,15 @@ static __always_inline __u64 owed_for(__u32 owed, __u64 now)
 	return (__u64)((owed_now(now) - owed) >> SERIN_OWED_BITS) << SERIN_OWED_SHIFT;
 }
 
+/* Longer than the answer timeout, and not yet counted for that: the agent's rounds are seconds apart, and it may be dead. */
+static __always_inline bool owed_too_long(__u32 owed)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+
+	return set && set->answer_timeout && (owed & (SERIN_OWED | SERIN_OWED_FAILED)) == SERIN_OWED &&
+	       owed_for(owed, bpf_ktime_get_ns()) >> SERIN_OWED_SHIFT >= set->answer_timeout;
+}
+
 static __always_inline struct serin_observed *observed_of(__u32 backend)
 {
 	void *of_backend = bpf_map_lookup_elem(&observed, &backend);
@@ -80,6 +89,38 @@ static __always_inline __u32 owed_after_asking(const struct scratch *here, __u32
 	return now | (owed & ((1u << SERIN_OWED_BITS) - 1));
 }
 
+/* May silence be called a failure? */
+static __always_inline bool answer_is_due(const struct serin_way *way)
+{
+	return !(way->flags & SERIN_WAY_ANSWERED) || speaks_http(way);
+}
+
+/* A turn that has been open for too long: `way` is the one to the client. */
+verified_once int turn_overdue(__u32 index, __u32 owed)
+{
+	struct serin_way *way = way_at(index), *peer;
+	__u32 reason = SERIN_FAILURE_UNANSWERED, state;
+	const struct serin_listener *listener;
+
+	if (!way)
+		return 0;
+	peer = flow_peer(way);
+	listener = listener_at(READ_ONCE(way->listener));
+	state = SERIN_WAY_STATE(READ_ONCE(way->claim));
+	if (!peer || !listener || state < SERIN_WAY_EMBRYONIC)
+		return 0;
+	if (listener->protocol == IPPROTO_TCP && state == SERIN_WAY_EMBRYONIC) {
+		if (!(owed & SERIN_OWED_TAINTED) || way->flags & SERIN_WAY_SEQ)
+			return 0;
+		reason = SERIN_FAILURE_TIMEOUT;
+	} else if (!answer_is_due(way)) {
+		return 0;
+	}
+	if (!swap_if(&way->owed, owed, owed | SERIN_OWED_FAILED))
+		return 0;
+	return fail(way->peer, READ_ONCE(way->backend), reason);
+}
+
 static __always_inline int turn_ask(const struct scratch *here, const struct serin_way *way, struct serin_stats *count)
 {
 	struct serin_way *peer = flow_peer(way);
@@ -90,8 +131,12 @@ static __always_inline int turn_ask(const struct scratch *here, const struct ser
 
 	if (!peer || peer == way)
 		return 0;
-	if (here->look & LOOK_AGAIN) {
-		taint(peer);
+	if (here->look & (LOOK_AGAIN | LOOK_LEAVING)) {
+		if (here->look & LOOK_AGAIN)
+			taint(peer);
+		owed = READ_ONCE(peer->owed);
+		if (owed_too_long(owed))
+			turn_overdue(way->peer, owed);
 		return 0;
 	}
 	owed = READ_ONCE(peer->owed);
@@ -124,12 +169,6 @@ static __always_inline void turn_accepted(const struct scratch *here, struct ser
 		histogram_add(&seen->handshake, owed_for(owed, bpf_ktime_get_ns()));
 }
 
-/* May silence be called a failure? */
-static __always_inline bool answer_is_due(const struct serin_way *way)
-{
-	return !(way->flags & SERIN_WAY_ANSWERED) || speaks_http(way);
-}
-
 /* Nothing but a FIN. */
 static __always_inline void turn_shut(const struct scratch *here, struct serin_way *way, __u32 owed)
 {
@@ -137,8 +176,8 @@ static __always_inline void turn_shut(const struct scratch *here, struct serin_w
 
 	if (!peer || !swap_if(&way->owed, owed, 0))
 		return;
-	if (!(owed & SERIN_OWED_FAILED) && !(peer->flags & SERIN_WAY_FIN) && here->pkt.ack == peer->next_seq &&
-	    answer_is_due(way))
+	if (!(owed & SERIN_OWED_FAILED) && answer_is_due(way) &&
+	    (owed_too_long(owed) || (!(peer->flags & SERIN_WAY_FIN) && here->pkt.ack == peer->next_seq)))
 		fail(way->peer, here->flow.backend, SERIN_FAILURE_UNANSWERED);
 }
 
@@ -160,6 +199,8 @@ static __always_inline void turn_answered(const struct scratch *here, struct ser
 		status = http_answer(here);
 	if (status == HTTP_INTERIM || !swap_if(&way->owed, owed, 0))
 		return;
+	if (owed_too_long(owed) && answer_is_due(way))
+		fail(way->peer, here->flow.backend, SERIN_FAILURE_UNANSWERED);
 	count->answered++;
 	if (!seen)
 		return;
@@ -217,32 +258,6 @@ verified_once int core_turn(struct scratch *here)
 	if (here->flow.direction == SERIN_TO_BACKEND)
 		return turn_ask(here, way, count);
 	return turn_answer(here, way, count);
-}
-
-/* A turn that has been open for too long: `way` is the one to the client. */
-verified_once int turn_overdue(__u32 index, __u32 owed)
-{
-	struct serin_way *way = way_at(index), *peer;
-	__u32 reason = SERIN_FAILURE_UNANSWERED, state;
-	const struct serin_listener *listener;
-
-	if (!way)
-		return 0;
-	peer = flow_peer(way);
-	listener = listener_at(READ_ONCE(way->listener));
-	state = SERIN_WAY_STATE(READ_ONCE(way->claim));
-	if (!peer || !listener || state >= SERIN_WAY_CLOSED)
-		return 0;
-	if (listener->protocol == IPPROTO_TCP && state == SERIN_WAY_EMBRYONIC) {
-		if (!(owed & SERIN_OWED_TAINTED) || way->flags & SERIN_WAY_SEQ)
-			return 0;
-		reason = SERIN_FAILURE_TIMEOUT;
-	} else if (!answer_is_due(way)) {
-		return 0;
-	}
-	if (!swap_if(&way->owed, owed, owed | SERIN_OWED_FAILED))
-		return 0;
-	return fail(way->peer, READ_ONCE(way->backend), reason);
 }
 
 #endif

@@ -14,13 +14,13 @@
 
 static long watch_one(__u32 nth, struct sweeping *sweep)
 {
-	__u32 index = sweep->first + nth;
+	__u32 index = sweep->first + nth, state;
 	struct serin_way *way = way_at(index);
 
 	if (!way)
 		return 1;
-	if (SERIN_WAY_STATE(READ_ONCE(way->claim)) >= SERIN_WAY_EMBRYONIC &&
-	    SERIN_WAY_DIRECTION(way) == SERIN_TO_CLIENT)
+	state = SERIN_WAY_STATE(READ_ONCE(way->claim));
+	if (state >= SERIN_WAY_EMBRYONIC && state < SERIN_WAY_CLOSED && SERIN_WAY_DIRECTION(way) == SERIN_TO_CLIENT)
 		sweep_turn(index, READ_ONCE(way->owed), sweep);
 	return 0;
 }

@@ -15,8 +15,9 @@ struct step {
 		CLIENT,
 		BACKEND,
 		QUIET,
+		LATE,
 		OVERDUE
-	} who; /* QUIET: two seconds without a packet; OVERDUE: 11 s, and a sweep */
+	} who; /* QUIET: two seconds without a packet; LATE: turns are 11 s older; OVERDUE: and swept */
 	uint8_t flags;
 	const char *says;
 	enum { PLAIN, AGAIN, GAP, CROSSED } how; /* CROSSED: it has not seen what the other said last */
@@ -96,7 +97,8 @@ static inline void play(const struct conversation *talk, const struct step *step
 			flowtable_age(talk->lab, flowtable_find(talk->lab, &any), 8);
 		} else {
 			age_turns(talk->lab, 11000);
-			sweep_all(talk->lab);
+			if (steps->who == OVERDUE)
+				sweep_all(talk->lab);
 		}
 	}
 }
