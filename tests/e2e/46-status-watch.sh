@@ -67,7 +67,7 @@ check_unharmed some 1
 
 # The agent goes and comes: what is on the screen says that it is old, until it is new again.
 { sleep 14 && printf '\003' && sleep 1; } |
-	on lb env TERM=xterm script -qefc "stty cols 80 rows 40; $SERIN status --socket $SOCKET -w" "$WORK/screen" \
+	on lb env TERM=xterm script -qefc "stty cols 80 rows 40; exec $SERIN status --socket $SOCKET -w" "$WORK/screen" \
 		>/dev/null 2>&1 &
 watcher=$!
 sleep 1.5

@@ -3,7 +3,6 @@
 # What looks like a failure and is none: connections that end while they are idle, by either side and in either way,
 # clients that close, abort or half-close while an answer is owed, that say nothing or say it slowly, and a first SYN
 # that is lost. Everything is counted, nothing as a failure.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/faults.sh

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What is lost on the way is sent again. It makes no failure and no sample: a SYN that is lost gives no handshake time,
 # a request that is lost no response time. Data that the backend sends again are counted, each once.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/faults.sh

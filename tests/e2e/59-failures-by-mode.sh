@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The same counts by every way of forwarding that sees the answers, over IPv4 and IPv6: refused, reset, ended instead of
 # answered, never answered, and 5xx.
-# Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/faults.sh
