@@ -31,24 +31,25 @@ static const struct route {
 	const char *method, *path;
 	enum route_access access;
 	void (*fn)(struct api_call *call);
+	bool takes_parameters; /* and checks them itself */
 } routes[] = {
-	{ "GET", "/", FOR_READERS, api_get_page },
-	{ "GET", "/page.css", FOR_READERS, api_get_page },
-	{ "GET", "/figures.js", FOR_READERS, api_get_page },
-	{ "GET", "/charts.js", FOR_READERS, api_get_page },
-	{ "GET", "/live.js", FOR_READERS, api_get_page },
-	{ "GET", "/healthz", FOR_ANYBODY, get_healthz },
-	{ "GET", "/readyz", FOR_ANYBODY, get_readyz },
-	{ "GET", "/metrics", FOR_READERS, api_get_metrics },
-	{ "GET", "/v1/events", FOR_READERS, api_get_events },
-	{ "GET", "/v1/services", FOR_READERS, api_get_services },
-	{ "GET", "/v1/services/*", FOR_READERS, api_get_service },
-	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain },
-	{ "GET", "/v1/services/*/flows", FOR_READERS, api_get_flows },
-	{ "GET", "/v1/services/*/history", FOR_READERS, api_get_history },
-	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights },
-	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback },
-	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload },
+	{ "GET", "/", FOR_READERS, api_get_page, false },
+	{ "GET", "/page.css", FOR_READERS, api_get_page, false },
+	{ "GET", "/figures.js", FOR_READERS, api_get_page, false },
+	{ "GET", "/charts.js", FOR_READERS, api_get_page, false },
+	{ "GET", "/live.js", FOR_READERS, api_get_page, false },
+	{ "GET", "/healthz", FOR_ANYBODY, get_healthz, false },
+	{ "GET", "/readyz", FOR_ANYBODY, get_readyz, false },
+	{ "GET", "/metrics", FOR_READERS, api_get_metrics, false },
+	{ "GET", "/v1/events", FOR_READERS, api_get_events, true },
+	{ "GET", "/v1/services", FOR_READERS, api_get_services, true },
+	{ "GET", "/v1/services/*", FOR_READERS, api_get_service, false },
+	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain, true },
+	{ "GET", "/v1/services/*/flows", FOR_READERS, api_get_flows, true },
+	{ "GET", "/v1/services/*/history", FOR_READERS, api_get_history, true },
+	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights, false },
+	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback, false },
+	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload, false },
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -232,8 +233,7 @@ static void run(struct api_call *call, const struct route *route, const char *na
 	}
 	if (name && !find_service(call, name, length))
 		return;
-	if (route->fn != api_get_explain && route->fn != api_get_flows && route->fn != api_get_events &&
-	    route->fn != api_get_history && !api_check_parameters(call, none))
+	if (!route->takes_parameters && !api_check_parameters(call, none))
 		return;
 	route->fn(call);
 }

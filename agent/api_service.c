@@ -70,9 +70,12 @@ static json_t *backends_to_json(const struct controller *controller, const struc
 	return list;
 }
 
+/* How much is said of backends: in a list, which may have thousands, HTTP is said of versions only. */
+enum detail { ALL_OF_BACKENDS, NO_HTTP_OF_BACKENDS, NO_BACKENDS };
+
 /* A version's counters are those of all backends that it has and has had: they never fall. */
 static json_t *version_to_json(const struct controller *controller, const struct service *service, size_t version,
-			       bool in_list)
+			       enum detail detail)
 {
 	const struct state_version *set = &service->now.versions[version];
 	unsigned int id = service->version_id[version];
@@ -95,8 +98,10 @@ static json_t *version_to_json(const struct controller *controller, const struct
 		json_object_set_new(json, "http", figures_http_json(&counted->observed));
 	figures_measure(service, &controller->counters, version, &figures);
 	json_object_set_new(json, "window", figures_to_json(&figures));
-	json_object_set_new(json, "backends",
-			    backends_to_json(controller, service, id, reads_http(service) && !in_list));
+	if (detail != NO_BACKENDS)
+		json_object_set_new(json, "backends",
+				    backends_to_json(controller, service, id,
+						     reads_http(service) && detail == ALL_OF_BACKENDS));
 	return json;
 }
 
@@ -136,15 +141,14 @@ static json_t *listeners_to_json(const struct config_service *service)
 	return list;
 }
 
-/* In a list, which may have thousands of backends, HTTP is said of versions only. */
-static json_t *service_to_json(const struct controller *controller, const struct service *service, bool in_list)
+static json_t *service_to_json(const struct controller *controller, const struct service *service, enum detail detail)
 {
 	const struct config_service *config = service->config;
 	const struct state_service *now = &service->now;
 	json_t *versions = json_array();
 
 	for (size_t i = 0; i < now->version_count; i++)
-		json_array_append_new(versions, version_to_json(controller, service, i, in_list));
+		json_array_append_new(versions, version_to_json(controller, service, i, detail));
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name, "protocol",
 			 config_protocol_name(config), "forward", config_forward_name(config->forward), "affinity",
 			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
@@ -157,7 +161,7 @@ json_t *api_service_json(struct api_call *call)
 {
 	controller_refresh(call->controller);
 	snprintf(call->response->etag, sizeof(call->response->etag), "\"%u\"", call->service->now.generation);
-	return service_to_json(call->controller, call->service, false);
+	return service_to_json(call->controller, call->service, ALL_OF_BACKENDS);
 }
 
 void api_answer_service(struct api_call *call)
@@ -170,13 +174,33 @@ void api_get_service(struct api_call *call)
 	api_answer_service(call);
 }
 
+/* "no": whoever looks every second looks at versions. */
+static bool read_detail(struct api_call *call, enum detail *ret)
+{
+	const char *text = api_parameter(call, "backends");
+
+	if (!text || !strcmp(text, "yes"))
+		return true;
+	if (strcmp(text, "no")) {
+		api_error(call, 400, "bad_request", "backends is '%.32s', expected yes or no", text);
+		return false;
+	}
+	*ret = NO_BACKENDS;
+	return true;
+}
+
 void api_get_services(struct api_call *call)
 {
-	json_t *list = json_array();
+	static const char *const names[] = { "backends", NULL };
+	enum detail detail = NO_HTTP_OF_BACKENDS;
+	json_t *list;
 
+	if (!api_check_parameters(call, names) || !read_detail(call, &detail))
+		return;
+	list = json_array();
 	controller_refresh(call->controller);
 	for (size_t i = 0; i < call->controller->service_count; i++)
-		json_array_append_new(list, service_to_json(call->controller, &call->controller->services[i], true));
+		json_array_append_new(list, service_to_json(call->controller, &call->controller->services[i], detail));
 	api_json(call, 200,
 		 json_pack("{s:o, s:o}", "services", list, "interfaces", devices_to_json(&call->controller->devices)));
 }

@@ -155,8 +155,11 @@ static int make_paths(struct watcher *watcher)
 	const struct options *options = watcher->options;
 	char *name = client_encode(options->argument_count ? options->arguments[0] : "");
 
-	watcher->path = options->argument_count ? client_service_path(options->arguments[0], "")
-						: strdup("/v1/services");
+	if (options->argument_count)
+		watcher->path = client_service_path(options->arguments[0], "");
+	else /* the view shows none */
+		watcher->path = strdup(options->watch && options->output == OUTPUT_TEXT ? "/v1/services?backends=no"
+											: "/v1/services");
 	if (!name || asprintf(&watcher->events_path, "/v1/events?limit=%d%s%s", EVENTS_SHOWN, *name ? "&service=" : "",
 			      name) < 0)
 		watcher->events_path = NULL;

@@ -24,7 +24,7 @@ function choose() {
 }
 
 async function askServices() {
-	const answer = await ask("v1/services");
+	const answer = await ask("v1/services?backends=no");
 	state.services = answer.services.map(service => service.name);
 	choose();
 	showServices();

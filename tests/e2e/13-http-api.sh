@@ -33,6 +33,10 @@ load some -t $VIP:80 -s 10.64.0.1 -n 100 -N 100
 check_equal "GET /healthz" "$(ask $URL/healthz)" 200
 check_equal "GET /readyz" "$(ask $URL/readyz)" 200
 check_equal "GET /v1/services" "$(ask $URL/v1/services)" 200
+check_equal "of versions alone" "$(ask "$URL/v1/services?backends=no")" 200
+check_equal "they are without backends" "$(jq -c '[.services[].versions[] | has("backends")]' "$WORK/body")" '[false,false]'
+refused "backends=maybe" 400 bad_request "$URL/v1/services?backends=maybe"
+check_equal "GET /v1/services" "$(ask $URL/v1/services)" 200
 check_equal "names of the services" "$(jq -r '[.services[].name] | join(" ")' "$WORK/body")" shop
 check_equal "GET /v1/services/shop" "$(ask $URL/v1/services/shop)" 200
 check_match "its generation is the ETag" "$(cat "$WORK/header")" '^(ETag|Etag|etag): "1"'

@@ -174,5 +174,6 @@ sees "the next agent: live again" "document.getElementById('health').textContent
 check_equal "requests to anybody else" "$(browse requests | jq -r '.[]' | grep -cvE "^($URL/|data:)" || true)" 0
 check_equal "errors but of the time without an agent" "$(browse errors | jq -r '.[]' | grep -v 'Failed to load resource' || true)" ""
 
-exec {TO}>&-
+check_equal "the browser ends" "$(browse quit)" gone
+check "and writes no more" wait_for 5 rm -rf "$WORK/profile"
 stop_agent

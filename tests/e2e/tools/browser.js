@@ -3,7 +3,7 @@
 //
 //     node browser.js CHROMIUM PROFILE-DIRECTORY
 //     open URL | eval EXPRESSION | wait EXPRESSION | key NAME | size WIDTH HEIGHT | media dark|light | shot FILE
-//     requests | errors
+//     requests | errors | quit
 "use strict";
 
 const { spawn } = require("child_process");
@@ -21,7 +21,10 @@ const browser = spawn(program, ["--headless=new", "--no-sandbox", "--disable-gpu
 const pending = new Map(), requests = [], errors = [];
 let number = 0, session, rest = "";
 
-browser.on("exit", () => process.exit(1));
+browser.on("exit", () => {
+	console.log('"gone"');
+	process.exit(1);
+});
 
 // Every answer and event is a JSON text that ends with a NUL.
 browser.stdio[4].on("data", bytes => {
@@ -102,6 +105,7 @@ const commands = {
 	shot: shoot,
 	requests: () => requests,
 	errors: () => errors,
+	quit: () => send("Browser.close").then(() => new Promise(() => {})), // its exit is the answer
 };
 
 async function main() {
