@@ -396,7 +396,7 @@ static void pins_of_another_abi_are_refused_before_a_link_is_touched(void **stat
 	struct serin_identity identity;
 	struct datapath *datapath = open_pinned(false), *other = NULL;
 	struct complaint complaint = { "" };
-	char path[128];
+	char path[128], expected[64];
 	__u32 program, zero = 0;
 	int fd;
 
@@ -404,6 +404,7 @@ static void pins_of_another_abi_are_refused_before_a_link_is_touched(void **stat
 	attach(datapath, NET_FRONT, ATTACH_XDP, "xdp");
 	program = hooks_xdp(NET_FRONT);
 	datapath_close(datapath);
+	snprintf(expected, sizeof(expected), "ABI version 1, expected %u", SERIN_ABI_VERSION);
 	snprintf(path, sizeof(path), "%s/identity", pin_dir);
 	fd = bpf_obj_get(path);
 	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &identity), 0);
@@ -413,7 +414,7 @@ static void pins_of_another_abi_are_refused_before_a_link_is_touched(void **stat
 
 	assert_int_equal(datapath_open(&options, &other, &complaint), -EPROTO);
 	assert_null(other);
-	assert_non_null(strstr(complaint.text, "ABI version 1, expected 2"));
+	assert_non_null(strstr(complaint.text, expected));
 	assert_non_null(strstr(complaint.text, "run `serin detach` first"));
 	assert_int_equal(hooks_xdp(NET_FRONT), program);
 	assert_int_equal(access(path, F_OK), 0);
