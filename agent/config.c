@@ -22,6 +22,7 @@ static const struct config_key top_keys[] = {
 	{ .name = "answer_timeout",
 	  .read = config_read_answer_timeout,
 	  .offset = offsetof(struct config, answer_timeout) },
+	{ .name = "flow_log", .read = config_read_flow_log, .offset = offsetof(struct config, flow_log) },
 	{ .name = "services", .read = config_read_services, .required = "a list of 1 to 256 services" },
 };
 static const struct config_mapping top_mapping = { .name = "the configuration", CONFIG_KEYS(top_keys) };

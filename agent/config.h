@@ -127,6 +127,7 @@ struct config {
 	struct config_place flows_place;
 	uint16_t gue_port;           /* default 6080; host byte order */
 	unsigned int answer_timeout; /* ms that a turn may stay open; default 10000; 0: any time */
+	unsigned int flow_log;       /* one of so many flows that end is logged; default 0: none */
 	struct config_service *services;
 	size_t service_count;
 };

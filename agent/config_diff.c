@@ -65,6 +65,19 @@ static const char *timeout_text(unsigned int ms, char buffer[DURATION_TEXT_LEN])
 	return buffer;
 }
 
+static void diff_flow_log(unsigned int from, unsigned int to, struct config_lines *lines)
+{
+	char old[16] = "off", new[16] = "off";
+
+	if (from == to)
+		return;
+	if (from)
+		snprintf(old, sizeof(old), "1/%u", from);
+	if (to)
+		snprintf(new, sizeof(new), "1/%u", to);
+	config_lines_add(lines, "~ flow_log: %s -> %s", old, new);
+}
+
 static void diff_host(const struct config *old, const struct config *new, struct config_lines *lines)
 {
 	const struct config_timeouts *from = &old->timeouts, *to = &new->timeouts;
@@ -79,6 +92,7 @@ static void diff_host(const struct config *old, const struct config *new, struct
 	if (old->answer_timeout != new->answer_timeout)
 		config_lines_add(lines, "~ answer_timeout: %s -> %s", timeout_text(old->answer_timeout, old_text),
 				 timeout_text(new->answer_timeout, new_text));
+	diff_flow_log(old->flow_log, new->flow_log, lines);
 	if (old->gue_port != new->gue_port)
 		config_lines_add(lines, "~ gue_port: %u -> %u", old->gue_port, new->gue_port);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sections about this host: interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout. */
+/* The sections about this host: interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout,
+ * flow_log. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -245,5 +246,20 @@ int config_read_answer_timeout(struct config_reader *reader, yaml_node_t *node, 
 		return config_bad_value(reader, node, "answer_timeout",
 					"off or a duration from 100ms to 60s, such as 500ms or 10s");
 	*timeout = (unsigned int)ms;
+	return 0;
+}
+
+int config_read_flow_log(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	unsigned int *one_of = into;
+	const char *text = config_text(node);
+
+	if (is_off(node)) {
+		*one_of = 0;
+		return 0;
+	}
+	if (!text || strncmp(text, "1/", 2) || parse_unsigned(text + 2, 1, CONFIG_MAX_FLOW_LOG, one_of) < 0)
+		return config_bad_value(reader, node, "flow_log",
+					"off or 1/N with N from 1 to 1000000, such as 1/1000");
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "config_value.h"
 
 #define CONFIG_MAX_TIMEOUT_S (7 * 24 * 3600)
+#define CONFIG_MAX_FLOW_LOG 1000000u
 #define EXPECTED_LISTEN "1 to 16 of ADDR:PORT/tcp or ADDR:PORT/udp"
 
 /* Sections of the file. `into` is the member of struct config that is named after the key, if not said otherwise. */
@@ -18,6 +19,7 @@ config_read_fn config_read_timeouts;
 config_read_fn config_read_flows;
 config_read_fn config_read_gue_port;
 config_read_fn config_read_answer_timeout;
+config_read_fn config_read_flow_log;
 config_read_fn config_read_services; /* struct config; config_service.c */
 
 /* A service while it is read: what its checks need to name and the configuration does not keep. */

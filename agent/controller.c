@@ -58,6 +58,7 @@ static int open_flows(struct controller *controller, struct complaint *complaint
 		return complain(complaint, -ENOMEM, "not enough memory to sweep the flow table with");
 	options.sweeper = controller->sweeper;
 	return leaving_open(&options, &controller->leaving, complaint)
+		       ?: flow_log_open(controller->datapath, &controller->image, &controller->flow_log, complaint)
 		       ?: datapath_watch(controller->datapath, complaint);
 }
 
@@ -114,6 +115,7 @@ struct controller *controller_close(struct controller *controller)
 	controller_free_history(controller);
 	leaving_close(controller->leaving);
 	sweeper_close(controller->sweeper);
+	flow_log_close(controller->flow_log);
 	nexthops_stop(&controller->nexthops);
 	neigh_close(controller->neigh);
 	datapath_close(controller->datapath);
@@ -248,6 +250,8 @@ int controller_add_to_loop(struct controller *controller, struct loop *loop)
 		r = sweeper_add_to_loop(controller->sweeper, loop);
 	if (!r)
 		r = leaving_add_to_loop(controller->leaving, loop);
+	if (!r)
+		r = flow_log_add_to_loop(controller->flow_log, loop);
 	if (!r)
 		r = loop_add_timer(loop, tick, controller, &timer);
 	if (!r)

@@ -15,6 +15,7 @@
 #include "devices.h"
 #include "events.h"
 #include "exhaustion.h"
+#include "flow_log.h"
 #include "history.h"
 #include "image.h"
 #include "leaving.h"
@@ -51,6 +52,7 @@ struct controller {
 	struct sweeper *sweeper;
 	struct leaving *leaving;
 	struct exhaustion exhaustion;
+	struct flow_log *flow_log;
 	struct history *history[SERIN_MAX_SERVICES]; /* by service id; NULL: none yet */
 	double tick_seconds;
 	struct log_limit limit, save_limit;

@@ -174,6 +174,7 @@ struct datapath *datapath_close(struct datapath *datapath)
 	link_drop_kept(datapath);
 	datapath_unmap_ways(datapath);
 	datapath_close_observed(datapath);
+	ring_buffer__free(datapath->flow_log);
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath->per_cpu);
 	free(datapath);

@@ -137,6 +137,14 @@ int datapath_watch(struct datapath *datapath, struct complaint *complaint);
  * it was; 0: it is not that flow any more, or closed already; or a negative errno. */
 int datapath_close_flow(struct datapath *datapath, uint32_t index, uint32_t generation);
 
+/* Events of the flow log go to `fn`, from datapath_read_flow_log and no more than `most` at a time, as long as
+ * datapath_flow_log_fd is readable. Those that came while nobody read are still there, as many as the ring holds. */
+typedef void (*datapath_flow_end_fn)(void *context, const struct serin_flow_end *end);
+int datapath_open_flow_log(struct datapath *datapath, datapath_flow_end_fn fn, void *context,
+			   struct complaint *complaint);
+int datapath_flow_log_fd(const struct datapath *datapath);
+int datapath_read_flow_log(struct datapath *datapath, unsigned int most);
+
 /* Live ways per backend id that the sweeps since the last clearing have met. */
 int datapath_read_named(struct datapath *datapath, uint32_t ret[SERIN_MAX_BACKENDS]);
 int datapath_clear_named(struct datapath *datapath);

@@ -14,6 +14,12 @@ static __u32 to_stamps(unsigned int seconds)
 	return stamps ? (__u32)stamps : 1;
 }
 
+/* Those of 2^32 numbers that a flow may draw to be logged, less one. */
+static __u32 to_share(unsigned int one_of)
+{
+	return one_of ? (__u32)((UINT64_C(1) << 32) / one_of - 1) : 0;
+}
+
 struct serin_settings settings_of(const struct config *config)
 {
 	return (struct serin_settings){
@@ -28,5 +34,6 @@ struct serin_settings settings_of(const struct config *config)
 		.port_rest = to_stamps(config->timeouts.port_rest),
 		.answers_per_second = ANSWERS_PER_SECOND,
 		.answer_timeout = (__u32)((uint64_t)config->answer_timeout * 1000000 >> SERIN_OWED_SHIFT),
+		.flow_log = to_share(config->flow_log),
 	};
 }

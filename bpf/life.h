@@ -37,6 +37,7 @@ static long sweep_one(__u32 nth, struct sweeping *sweep)
 {
 	__u32 index = sweep->first + nth, claim, backend, *count;
 	struct serin_way *way = way_at(index);
+	bool expired;
 
 	if (!way)
 		return 1;
@@ -48,8 +49,9 @@ static long sweep_one(__u32 nth, struct sweeping *sweep)
 			sweep_turn(index, READ_ONCE(way->owed), sweep);
 		return 0;
 	}
-	if ((RANK_KIND(eviction_rank(index, claim, sweep->now)) >= RANK_EXPIRED || is_to_move(way)) &&
-	    flow_end(index, claim, sweep->now)) {
+	expired = RANK_KIND(eviction_rank(index, claim, sweep->now)) >= RANK_EXPIRED;
+	if ((expired || is_to_move(way)) &&
+	    flow_end(index, claim, sweep->now, expired ? SERIN_ENDED_EXPIRED : SERIN_ENDED_MOVED)) {
 		way_free(way, index);
 		sweep->ended++;
 		return 0;
@@ -104,7 +106,7 @@ static __always_inline int close_flow(struct serin_close *ask)
 		return 0;
 	listener = listener_at(READ_ONCE(way->listener));
 	if (listener && listener->protocol == IPPROTO_UDP) {
-		if (flow_end(ask->index, claim, bpf_ktime_get_ns() >> SERIN_STAMP_SHIFT)) {
+		if (flow_end(ask->index, claim, bpf_ktime_get_ns() >> SERIN_STAMP_SHIFT, SERIN_ENDED_EMPTIED)) {
 			way_free(way, ask->index);
 			ask->closed = true;
 		}
@@ -112,10 +114,11 @@ static __always_inline int close_flow(struct serin_close *ask)
 	}
 	backend = READ_ONCE(way->backend);
 	count = bpf_map_lookup_elem(&stats, &backend);
-	flow = (struct tracked){ way, claim, SERIN_TO_BACKEND };
+	flow = (struct tracked){ way, ask->index, claim, SERIN_TO_BACKEND };
 	if (!count || !flow_raise(&flow, flow_peer(way), SERIN_WAY_CLOSED))
 		return 0;
 	__sync_fetch_and_add(&count->closed, 1); /* see count_gone() */
+	flow_closed(ask->index, SERIN_WAY_GENERATION(claim), SERIN_ENDED_EMPTIED);
 	ask->closed = true;
 	return 0;
 }

@@ -73,6 +73,11 @@ MAP(clients, ARRAY, SERIN_CLIENT_BUCKETS, __u32, struct serin_clients);
 MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
 MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SERIN_FLOW_LOG_BYTES);
+} flow_log SEC(".maps");
+
 /* See watch.h. */
 struct serin_watch {
 	struct bpf_timer timer;

@@ -7,6 +7,7 @@
 #ifndef SERIN_TABLE_H
 #define SERIN_TABLE_H
 
+#include "flow_log.h"
 #include "ports.h"
 
 #define NO_WAY (-1)
@@ -39,69 +40,80 @@ static __always_inline void way_free(struct serin_way *way, __u32 index)
 
 /* A flow is gone when its way to the backend is taken, once, by whoever takes it. An atomic addition, though the counter is
  * this CPU's alone: the sweep is a process, and packets interrupt it. */
-static __always_inline void count_gone(const struct serin_way *way, __u32 state)
+static __always_inline bool count_gone(const struct serin_way *way, __u32 state)
 {
 	__u32 backend = READ_ONCE(way->backend);
 	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
 
-	if (count && state < SERIN_WAY_CLOSED && SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND)
-		__sync_fetch_and_add(&count->gone, 1);
+	if (!count || state >= SERIN_WAY_CLOSED || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+		return false;
+	__sync_fetch_and_add(&count->gone, 1);
+	return true;
 }
 
 /* Take the other direction's way out of a flow that is ending. Its owner may be changing its state meanwhile (then look
- * again), or still be opening it (then it is told to give up), or may be ending it as well (then it does the rest). */
-static __always_inline void peer_retire(__u32 index, __u32 generation)
+ * again), or still be opening it (then it is told to give up), or may be ending it as well (then it does the rest). True
+ * when the flow was counted by that. */
+static __always_inline bool peer_retire(__u32 index, __u32 generation)
 {
 	struct serin_way *peer = way_at(index);
 	int i;
 
 	if (!peer)
-		return;
+		return false;
 	/* Its state can move five times, from PENDING to CLOSED. */
 	for (i = 0; i < 6; i++) {
 		__u32 claim = READ_ONCE(peer->claim);
 		__u32 state = SERIN_WAY_STATE(claim);
 
 		if (SERIN_WAY_GENERATION(claim) != generation || state < SERIN_WAY_PENDING || state == SERIN_WAY_KILLED)
-			return;
+			return false;
 		if (state == SERIN_WAY_PENDING) {
 			if (swap_if(&peer->claim, claim, claim_same(claim, SERIN_WAY_KILLED)))
-				return;
+				return false;
 		} else if (swap_if(&peer->claim, claim, claim_next(claim, SERIN_WAY_BUSY))) {
-			count_gone(peer, state);
+			bool gone = count_gone(peer, state);
+
 			way_free(peer, index);
-			return;
+			return gone;
 		}
 	}
+	return false;
 }
 
 /* End a live flow, given one of its ways and the claim under which it may be ended. On success this way is BUSY and
  * ours, the other one gone, the port resting. */
-verified_once int flow_end(__u32 index, __u32 claim, __u32 now)
+verified_once int flow_end(__u32 index, __u32 claim, __u32 now, __u32 how)
 {
 	__u32 generation = SERIN_WAY_GENERATION(claim);
 	struct serin_way *way = way_at(index);
 	__u32 peer, peer_generation;
+	bool gone;
 
 	if (!way || SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC ||
 	    !swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
 		return false;
 	way_set_tag(index, 0);
-	count_gone(way, SERIN_WAY_STATE(claim));
+	gone = count_gone(way, SERIN_WAY_STATE(claim));
 	peer = way->peer;
 	peer_generation = way->peer_generation;
-	peer_retire(peer, peer_generation);
-	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND)
-		port_release(way, index, generation, now);
-	else
-		port_release(way, peer, peer_generation, now);
+	gone |= peer_retire(peer, peer_generation);
+	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_CLIENT) {
+		index = peer;
+		generation = peer_generation;
+	}
+	port_release(way, index, generation, now);
+	if (gone)
+		flow_log_put(index, generation + 1, how);
 	return true;
 }
 
 /* End the flow of a packet whose connection is over, and leave both places free. */
 static __always_inline void flow_retire(const struct flow *flow, struct serin_way *way, __u32 now)
 {
-	if (flow_end(flow->index, flow->claim, now))
+	__u32 how = flow->backend_flags & SERIN_BACKEND_RESET ? SERIN_ENDED_MOVED : SERIN_ENDED_EXPIRED;
+
+	if (flow_end(flow->index, flow->claim, now, how))
 		way_free(way, flow->index);
 }
 
@@ -137,6 +149,11 @@ static __always_inline bool may_evict(__u64 rank, const struct serin_way *way, b
 	return !one_way || RANK_KIND(rank) >= RANK_EXPIRED || SERIN_IS_ONE_WAY(SERIN_WAY_FORWARD(way));
 }
 
+static __always_inline __u32 ended_by(__u64 rank)
+{
+	return RANK_KIND(rank) >= RANK_EXPIRED ? SERIN_ENDED_EXPIRED : SERIN_ENDED_EVICTED;
+}
+
 /* The way, of the sixteen where the key could be, that is given away most gladly; made BUSY. */
 static __always_inline __s64 way_evict(__u64 hash, __u32 now, bool one_way)
 {
@@ -164,7 +181,7 @@ static __always_inline __s64 way_evict(__u64 hash, __u32 now, bool one_way)
 	}
 	if (!best_rank)
 		return NO_WAY;
-	if (!flow_end(best, best_claim, now))
+	if (!flow_end(best, best_claim, now, ended_by(best_rank)))
 		return NO_WAY;
 	if (count && RANK_KIND(best_rank) >= RANK_EXPIRED)
 		count->expired++;

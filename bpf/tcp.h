@@ -9,6 +9,7 @@
 /* The way of the packet at hand. */
 struct tracked {
 	struct serin_way *way;
+	__u32 index;
 	__u32 claim;
 	__u32 direction;
 };
@@ -71,6 +72,15 @@ static __always_inline bool flow_raise(const struct tracked *flow, struct serin_
 	return flow->direction == SERIN_TO_BACKEND ? own : other;
 }
 
+/* For whoever has closed it. */
+static __always_inline void tell_closed(const struct tracked *flow, enum serin_ended how)
+{
+	if (flow->direction == SERIN_TO_BACKEND)
+		flow_closed(flow->index, SERIN_WAY_GENERATION(flow->claim), how);
+	else
+		flow_closed(READ_ONCE(flow->way->peer), READ_ONCE(flow->way->peer_generation), how);
+}
+
 /* A RST ends the flow only with the very sequence number that its receiver waits for (RFC 5961, section 3), or, from a
  * backend that refuses a SYN, with that SYN's acknowledgement. */
 static __always_inline bool rst_fits(const struct pkt *pkt, const struct tracked *flow, const struct serin_way *peer)
@@ -117,6 +127,8 @@ static __always_inline void track_rst(const struct pkt *pkt, const struct tracke
 	count->closed++;
 	if (failure < SERIN_FAILURES)
 		fail(client, backend, failure);
+	tell_closed(flow,
+		    flow->direction == SERIN_TO_CLIENT ? SERIN_ENDED_RESET_BY_BACKEND : SERIN_ENDED_RESET_BY_CLIENT);
 }
 
 static __always_inline void track_fin(const struct tracked *flow, struct serin_way *peer, struct serin_stats *count)
@@ -127,8 +139,10 @@ static __always_inline void track_fin(const struct tracked *flow, struct serin_w
 	/* Raising is a full barrier: of two CPUs with the two FINs at least one sees both. */
 	flow_raise(flow, peer, SERIN_WAY_HALF_CLOSED);
 	state = peer && READ_ONCE(peer->flags) & SERIN_WAY_FIN ? SERIN_WAY_CLOSED : SERIN_WAY_HALF_CLOSED;
-	if (state == SERIN_WAY_CLOSED && flow_raise(flow, peer, state))
+	if (state == SERIN_WAY_CLOSED && flow_raise(flow, peer, state)) {
 		count->closed++;
+		tell_closed(flow, SERIN_ENDED_CLOSED);
+	}
 }
 
 /* Owed until the backend's next number is beyond what the client had when it asked: nothing is, right after a handshake. */
@@ -164,7 +178,7 @@ verified_once int track_rare(const struct scratch *here)
 	way = flow_way(here->flow.index, pkt);
 	if (!count || !way)
 		return 0;
-	flow = (struct tracked){ way, claim, direction };
+	flow = (struct tracked){ way, here->flow.index, claim, direction };
 	peer = flow_peer(way);
 	if (pkt->flags & TCP_RST) {
 		track_rst(pkt, &flow, peer, count, backend);
@@ -210,7 +224,7 @@ verified_once int track_udp(__u32 index, __u32 claim, __u32 direction, __u32 bac
 {
 	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
 	struct serin_way *way = way_at(index), *peer;
-	struct tracked flow = { way, claim, direction };
+	struct tracked flow = { way, index, claim, direction };
 
 	if (!way || !count)
 		return 0;

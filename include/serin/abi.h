@@ -85,7 +85,7 @@ struct serin_settings {
 	__u32 port_rest;          /* stamps that a freed SNAT port is left alone while others are free */
 	__u32 answers_per_second; /* per CPU: RSTs and ICMP errors that this host sends by itself */
 	__u32 answer_timeout; /* of a turn, in ticks of SERIN_OWED_SHIFT, at most SERIN_OWED_MOST; 0: none is too long */
-	__u32 pad;
+	__u32 flow_log;       /* of 2^32, less one: how many of the flows that end are told of in the ring; 0: none */
 };
 
 /* Map `devices`, by device id. */
@@ -395,6 +395,32 @@ struct serin_table_stats {
 	__u64 icmp_sent;    /* "too big" and "time exceeded" */
 	__u64 unremembered; /* packets of one-way modes that were sent by the ring because no way was to be had */
 	__u64 forgotten;    /* clients of incidents, for another one's sake: they would be counted again */
+	__u64 unlogged;     /* ends of flows that were drawn for the flow log and found no room in its ring */
+};
+
+/* How a flow came to its end. */
+enum serin_ended {
+	SERIN_ENDED_CLOSED = 0, /* both FINs; in one-way modes the client's, which is all there is to see */
+	SERIN_ENDED_RESET_BY_CLIENT = 1,
+	SERIN_ENDED_RESET_BY_BACKEND = 2,
+	SERIN_ENDED_EMPTIED = 3, /* the agent has told both ends, since its backend was to be emptied */
+	SERIN_ENDED_EXPIRED = 4, /* idle for longer than its state allows */
+	SERIN_ENDED_EVICTED = 5, /* its place or its port was given to another one */
+	SERIN_ENDED_MOVED = 6,   /* its client begins anew, since its backend is to be emptied */
+	SERIN_ENDED_KINDS
+};
+
+/* Ring buffer `flow_log`: a flow that has ended, from the one CPU that has ended it. */
+#define SERIN_FLOW_LOG_BYTES 65536u
+struct serin_flow_end {
+	struct serin_addr client;
+	__u64 bytes[SERIN_DIRECTIONS]; /* of IP packets, up to the one that ended it */
+	__u32 opened, ended;           /* stamps */
+	__u16 listener;
+	__u16 backend;
+	__be16 client_port;
+	__u8 forward; /* enum serin_forward */
+	__u8 how;     /* enum serin_ended */
 };
 
 /* What the program `serin_sweep` is run with (BPF_PROG_RUN): ends expired flows, and UDP flows of backends that are to be
@@ -429,8 +455,9 @@ SERIN_ASSERT(__builtin_offsetof(struct serin_way, client) == 16);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, hop) == 40);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, next_seq) == 48);
 SERIN_ASSERT(sizeof(struct serin_rule_key) == 24);
+SERIN_ASSERT(sizeof(struct serin_flow_end) == 48);
 SERIN_ASSERT(sizeof(struct serin_stats) == 88 + 8 * SERIN_FAILURES + 24);
-SERIN_ASSERT(sizeof(struct serin_table_stats) == 128);
+SERIN_ASSERT(sizeof(struct serin_table_stats) == 136);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
 

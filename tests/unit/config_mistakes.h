@@ -27,7 +27,7 @@
 #define DEEP "[[[[[[[[[["
 #define LONG63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
 
-#define ALL_KEYS "interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout, services"
+#define ALL_KEYS "interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout, flow_log, services"
 #define SERVICE_KEYS                                                             \
 	"name, listen, protocol, forward, affinity, baseline, versions, rules, " \
 	"rules_file, max_new_flows, drain_timeout, on_rollback"
@@ -37,6 +37,7 @@
 #define BACKEND "expected ADDR:PORT such as 10.0.0.11:3000 or [2001:db8::11]:3000"
 #define SECONDS "expected whole seconds from 1s to 7d, such as 10s or 2h"
 #define ANSWER_TIMEOUT "expected off or a duration from 100ms to 60s, such as 500ms or 10s"
+#define FLOW_LOG "expected off or 1/N with N from 1 to 1000000, such as 1/1000"
 #define SNAT "expected an address of this host such as 10.0.0.1 or 2001:db8::1"
 #define INTERFACE "expected 1 to 15 printable characters other than space, '/' and ':'"
 #define UNICAST "expected a unicast address that packets can be forwarded to"

@@ -112,6 +112,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config->timeouts.port_rest, 60);
 	assert_int_equal(config->max_flows, 262144);
 	assert_int_equal(config->answer_timeout, 10000);
+	assert_int_equal(config->flow_log, 0);
 	assert_int_equal(config->service_count, 1);
 	assert_string_equal(service->name, "shop");
 	assert_place(service->place, 3, 3);

@@ -113,6 +113,7 @@ static void test_keys(void **state)
 		"~ timeouts.udp: 30s -> 31s\n"
 		"~ answer_timeout: 10s -> 2500ms\n"
 		"~ gue_port: 6080 -> 6081\n");
+	changes("flows:", "flow_log: 1/1000\nflows:", "~ flow_log: off -> 1/1000\n");
 	changes("flows:", "answer_timeout: off\nflows:", "~ answer_timeout: 10s -> off\n");
 	changes("  affinity: source", "  affinity: source\n  protocol: http", "~ protocol of shop: tcp -> http\n");
 	changes("  affinity: source",

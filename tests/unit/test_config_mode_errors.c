@@ -98,6 +98,15 @@ static void test_numbers(void **state)
 		{ TOP "answer_timeout: 0s\n", "2:17: invalid answer_timeout '0s', " ANSWER_TIMEOUT },
 		{ TOP "answer_timeout:\n", "2:16: no value for answer_timeout, " ANSWER_TIMEOUT },
 		{ TOP "answer_timeout: {tcp: 1s}\n", "2:17: a mapping for answer_timeout, " ANSWER_TIMEOUT },
+		{ TOP "flow_log: 1000\n", "2:11: invalid flow_log '1000', " FLOW_LOG },
+		{ TOP "flow_log: 1/0\n", "2:11: invalid flow_log '1/0', " FLOW_LOG },
+		{ TOP "flow_log: 1/1000001\n", "2:11: invalid flow_log '1/1000001', " FLOW_LOG },
+		{ TOP "flow_log: 2/1000\n", "2:11: invalid flow_log '2/1000', " FLOW_LOG },
+		{ TOP "flow_log: 1/ 10\n", "2:11: invalid flow_log '1/ 10', " FLOW_LOG },
+		{ TOP "flow_log: 0.1%\n", "2:11: invalid flow_log '0.1%', " FLOW_LOG },
+		{ TOP "flow_log: on\n", "2:11: invalid flow_log 'on', " FLOW_LOG },
+		{ TOP "flow_log:\n", "2:10: no value for flow_log, " FLOW_LOG },
+		{ TOP "flow_log: [1/10]\n", "2:11: a list for flow_log, " FLOW_LOG },
 		{ TOP "timeouts: {udp: 0s}\n", "2:17: invalid timeout '0s', " SECONDS },
 	};
 

@@ -197,6 +197,37 @@ static void test_protocol_http(void **state)
 	config_free(config);
 }
 
+/* One of so many, as the kernel draws: as many of 2^32 numbers, less one. */
+static void test_flow_log(void **state)
+{
+	static const struct {
+		const char *said;
+		unsigned int one_of;
+		uint32_t share;
+	} cases[] = {
+		{ "off", 0, 0 },
+		{ "1/1", 1, UINT32_MAX },
+		{ "1/2", 2, (1u << 31) - 1 },
+		{ "1/1000", 1000, 4294966 },
+		{ "1/1000000", 1000000, 4293 },
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *config;
+
+		snprintf(text, sizeof(text),
+			 "interfaces: [eth0]\nflow_log: %s\nservices:\n"
+			 "- {name: a, listen: '192.0.2.1:80/tcp', versions: {v: {backends: ['10.0.0.1:80']}}}\n",
+			 cases[i].said);
+		config = parse(text);
+		assert_int_equal(config->flow_log, cases[i].one_of);
+		assert_int_equal(settings_of(config).flow_log, cases[i].share);
+		config_free(config);
+	}
+}
+
 /* A nat service of one protocol may send to where a service of the other listens; http stands in the way of tcp only. */
 static void test_protocols_do_not_clash(void **state)
 {
@@ -228,7 +259,8 @@ int main(void)
 		cmocka_unit_test(test_host),          cmocka_unit_test(test_udp),
 		cmocka_unit_test(test_local),         cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_families),      cmocka_unit_test(test_protocols_do_not_clash),
-		cmocka_unit_test(test_protocol_http), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_protocol_http), cmocka_unit_test(test_flow_log),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
