@@ -175,8 +175,8 @@ $(B)/bench-wrapper.bpf.o: tests/bench/wrapper.bpf.c Makefile
 	$(call say,BPF)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/bench: $(addprefix tests/bench/,bench.c frame.c report.c subject.c) $(B)/agent/plan.o $(B)/agent/ring.o \
-	$(B)/serin.bpf.o $(B)/serin-lru.bpf.o $(B)/bench-wrapper.bpf.o
+$(B)/bench: $(addprefix tests/bench/,bench.c contender.c frame.c report.c subject.c two_cpus.c) $(B)/agent/plan.o \
+	$(B)/agent/ring.o $(B)/serin.bpf.o $(B)/serin-lru.bpf.o $(B)/bench-wrapper.bpf.o
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(filter %.c %plan.o %ring.o,$^) $(PKG_LIBS)
 
@@ -185,6 +185,8 @@ lint:
 
 install: all
 	install -D -m 0755 $(B)/serin $(DESTDIR)$(or $(PREFIX),/usr/local)/sbin/serin
+	install -D -m 0644 -t $(DESTDIR)$(or $(PREFIX),/usr/local)/share/serin scripts/grafana/serin.json \
+		scripts/prometheus/serin.rules.yml
 	install -d $(DESTDIR)/etc/systemd/system
 	sed 's,/usr/local,$(or $(PREFIX),/usr/local),' scripts/serin.service > $(DESTDIR)/etc/systemd/system/serin.service
 

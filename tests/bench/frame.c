@@ -71,13 +71,16 @@ void frame_put(const struct frame *frame, struct list *list, const struct bench_
 	list->next = list->first;
 }
 
-/* What the wrapper does not write: IPv4 of 46 bytes and, within, a TCP header of 20 bytes or a UDP datagram. */
-static void make_packet(unsigned char *packet, __u8 protocol)
+/* What the wrapper does not write: IPv4 of 46 bytes and, within, a TCP header of 20 bytes or a UDP datagram. SYNs have no
+ * data. */
+static void make_packet(unsigned char *packet, __u8 protocol, bool data)
 {
 	static const unsigned char blank[BENCH_FRAME_LENGTH] = { [12] = 8, [14] = 0x45, [17] = 46, [22] = 64 };
 
 	memcpy(packet, blank, sizeof(blank));
 	packet[23] = protocol;
+	if (!data)
+		packet[17] = 40;
 	if (protocol == IPPROTO_UDP)
 		packet[39] = 26; /* length; no checksum */
 	else
@@ -92,9 +95,10 @@ double frame_shoot(struct frame *frame, const struct shot *shot)
 		.first = shot->list->first,
 		.end = shot->list->first + shot->list->count,
 		.program = shot->program,
-		.seq = frame->seq,
+		.seq = shot->list->seq,
 		.seq_step = shot->seq_step,
 		.ack = shot->ack,
+		.ack_step = shot->ack_step,
 		.flags = shot->flags,
 		.protocol = shot->protocol,
 		.grows = shot->grows,
@@ -105,7 +109,7 @@ double frame_shoot(struct frame *frame, const struct shot *shot)
 		    .repeat = (int)shot->repeat);
 	__u32 zero = 0;
 
-	make_packet(packet, shot->protocol);
+	make_packet(packet, shot->protocol, shot->protocol == IPPROTO_UDP || shot->seq_step);
 	memcpy(cursor.ethernet, mac, sizeof(mac));
 	if (shot->door == BENCH_TC) {
 		run.ctx_in = &skb;
@@ -118,7 +122,7 @@ double frame_shoot(struct frame *frame, const struct shot *shot)
 	if (bpf_map_lookup_elem(frame->cursor, &zero, &cursor))
 		die("cursor");
 	shot->list->next = cursor.next;
-	frame->seq = cursor.seq;
+	shot->list->seq = cursor.seq;
 	if ((int)run.retval != verdicts[shot->door][shot->verdict]) {
 		fprintf(stderr, "bench: verdict %d, expected %d (protocol %u, flags 0x%02x)\n", (int)run.retval,
 			verdicts[shot->door][shot->verdict], shot->protocol, shot->flags);
@@ -131,8 +135,10 @@ double frame_shoot(struct frame *frame, const struct shot *shot)
 double frame_net(struct frame *frame, const struct shot *shot, double *ret_frame)
 {
 	double whole = frame_shoot(frame, shot);
+	struct list list = *shot->list;
 	struct shot empty = *shot;
 
+	empty.list = &list;
 	empty.program = BENCH_NOTHING;
 	empty.verdict = BENCH_PASSED;
 	*ret_frame = frame_shoot(frame, &empty);

@@ -17,13 +17,13 @@ struct frame {
 	int wrapper[BENCH_DOORS], programs[BENCH_DOORS];
 	int packets, cursor;
 	__u32 ifindex; /* where packets come in at the TC door */
-	__u32 seq;     /* the last one used */
 };
 
 /* Packets [first, first + count) of the frame's map, gone through in a circle. */
 struct list {
 	__u32 first, count;
 	__u32 next; /* where it was left */
+	__u32 seq;  /* TCP: of what each of its flows says next */
 };
 
 struct shot {
@@ -31,7 +31,7 @@ struct shot {
 	__u32 program; /* enum bench_program */
 	struct list *list;
 	__u32 repeat;
-	__u32 seq_step, ack;
+	__u32 seq_step, ack, ack_step;
 	__u8 flags, protocol;
 	bool grows;
 	enum bench_verdict verdict; /* expected of the last packet */

@@ -240,6 +240,27 @@ void subject_close(struct subject *subject)
 	subject->object = NULL;
 }
 
+struct serin_stats subject_counts(const struct subject *subject)
+{
+	unsigned int cpus = (unsigned int)libbpf_num_possible_cpus(), cpu;
+	struct serin_stats ret = { 0 }, *of = calloc(cpus, sizeof(*of));
+	__u32 backend;
+
+	if (!of)
+		die("memory");
+	for (backend = 0; backend < BENCH_BACKENDS; backend++) {
+		if (bpf_map_lookup_elem(map_fd(subject, "stats"), &backend, of))
+			die("stats");
+		for (cpu = 0; cpu < cpus; cpu++) {
+			ret.established += of[cpu].established;
+			ret.asked += of[cpu].asked;
+			ret.answered += of[cpu].answered;
+		}
+	}
+	free(of);
+	return ret;
+}
+
 static struct bench_packet answer_of(const struct serin_way *way)
 {
 	return (struct bench_packet){ htonl(BACKEND0 + way->backend), htonl(SNAT), htons(3000), way->nat_port };

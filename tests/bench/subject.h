@@ -9,6 +9,8 @@
 
 #include <bpf/libbpf.h>
 
+#include <serin/abi.h>
+
 #include "frame.h"
 
 #define BENCH_BACKENDS 64
@@ -36,6 +38,9 @@ void subject_prepare_network(void);
 /* Load an object file with room for max_flows flows, and set up one service with BENCH_BACKENDS backends. */
 void subject_open(struct subject *subject, const struct subject_kind *kind, uint32_t max_flows);
 void subject_close(struct subject *subject);
+
+/* What it has counted over all backends: established, asked, answered. */
+struct serin_stats subject_counts(const struct subject *subject);
 
 /* What the backends' packets of the flows of clients `from` and above look like: at most `room` of them into `ret`; how
  * many there are. */

@@ -47,7 +47,7 @@ static __always_inline bool write_next(struct bench_cursor *at, void *data, void
 
 	if (!packet || (void *)(tcp + 1) > end)
 		return false;
-	at->next = next + 1 >= at->end ? at->first : next + 1;
+	at->next = next + 1;
 	words[0] = at->ethernet[0];
 	words[1] = at->ethernet[1];
 	words[2] = at->ethernet[2];
@@ -56,12 +56,17 @@ static __always_inline bool write_next(struct bench_cursor *at, void *data, void
 	ip->saddr = packet->saddr;
 	ip->daddr = packet->daddr;
 	*(__u32 *)tcp = *(const __u32 *)&packet->sport;
-	if (at->protocol != IPPROTO_TCP)
-		return true;
-	at->seq += at->seq_step;
-	tcp->seq = bpf_htonl(at->seq);
-	tcp->ack_seq = bpf_htonl(at->ack);
-	((__u8 *)tcp)[13] = at->flags;
+	if (at->protocol == IPPROTO_TCP) {
+		tcp->seq = bpf_htonl(at->seq);
+		tcp->ack_seq = bpf_htonl(at->ack);
+		((__u8 *)tcp)[13] = at->flags;
+	}
+	/* Once round: what every flow says next follows on what it has said. */
+	if (at->next >= at->end) {
+		at->next = at->first;
+		at->seq += at->seq_step;
+		at->ack += at->ack_step;
+	}
 	return true;
 }
 
