@@ -295,6 +295,8 @@ static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
 		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)
 			fib_ask(skb, here);
 		verdict = core_open(here);
+		if (verdict == VERDICT_OPENED)
+			verdict = core_begin(here);
 	}
 	if (unlikely(verdict == VERDICT_ASK)) {
 		fib_ask(skb, here);

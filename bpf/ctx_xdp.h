@@ -189,6 +189,8 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)
 			fib_ask(ctx, here);
 		verdict = core_open(here);
+		if (verdict == VERDICT_OPENED)
+			verdict = core_begin(here);
 	}
 	if (unlikely(verdict == VERDICT_ASK)) {
 		fib_ask(ctx, here);

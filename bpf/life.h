@@ -117,8 +117,8 @@ static __always_inline int close_flow(struct serin_close *ask)
 	flow = (struct tracked){ way, ask->index, claim, SERIN_TO_BACKEND };
 	if (!count || !flow_raise(&flow, flow_peer(way), SERIN_WAY_CLOSED))
 		return 0;
-	__sync_fetch_and_add(&count->closed, 1); /* see count_gone() */
-	flow_closed(ask->index, SERIN_WAY_GENERATION(claim), SERIN_ENDED_EMPTIED);
+	__sync_fetch_and_add(&count->closed, 1); /* see flow_gone() */
+	flow_ended(ask->index, claim, SERIN_ENDED_EMPTIED);
 	ask->closed = true;
 	return 0;
 }

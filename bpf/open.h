@@ -164,7 +164,7 @@ static __always_inline __s64 flow_go_live(struct half *forward, struct half *rev
 		if (way_go_live(forward->way))
 			return forward->index;
 		/* Killed by a rival, or by whoever has ended the flow through its other way. */
-		peer_retire(reverse->index, reverse_generation);
+		peer_retire(reverse->index, reverse_generation, SERIN_ENDED_EVICTED);
 		rival = way_rival(forward->index, forward->hash);
 	}
 	port_release(forward->way, forward->index, generation, now);
@@ -191,7 +191,7 @@ static __always_inline __s64 one_way_open(struct half *forward, const struct scr
 
 /* Open the flow of a client's packet, as here->opening says. Its way's index, perhaps OPENED_BY_RIVAL; NO_WAY when it was
  * taken back at once; or a drop, below NO_WAY. */
-verified_once __s64 flow_open(struct scratch *here)
+static __always_inline __s64 flow_open(struct scratch *here)
 {
 	struct half forward = {}, reverse = {};
 	const struct serin_backend *backend;

@@ -2,7 +2,7 @@
 /* The way of a packet, from its facts to a decision. Nothing here knows by which door it came.
  *
  * A door calls core_decide(). Most packets are decided then; where the routes have to be asked, which needs the door's own
- * context, it asks and calls core_open() or core_aim() with the answer. */
+ * context, it asks and calls core_open() or core_aim() with the answer. core_begin() goes on for a flow's first packet. */
 #ifndef SERIN_PIPELINE_H
 #define SERIN_PIPELINE_H
 
@@ -219,10 +219,35 @@ static __always_inline void flow_await(__u32 index)
 			break;
 }
 
-/* Is there a place for the packet's flow, and has it taken it? Its way, or NULL and a drop. */
+/* After VERDICT_OPEN, with the routes' answer about the way back to the client: is there a place for the flow? A one-way mode
+ * needs neither that nor a flow. VERDICT_OPENED, or a drop. What comes then is a function of its own: what this one calls
+ * takes all the stack that there is. */
+verified_once int core_open(struct scratch *here)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	bool one_way;
+	int failed;
+
+	if (!here || !set)
+		return VERDICT_PASS;
+	one_way = SERIN_IS_ONE_WAY(here->opening.forward);
+	here->opening.routes_generation = set->routes_generation;
+	here->opening.place = NO_WAY + drop(SERIN_DROP_NO_BACKEND);
+	if (!one_way && here->opening.forward != SERIN_FORWARD_LOCAL) {
+		failed = hop_to_new_client(here, &here->opening.client_hop);
+		if (failed)
+			return failed;
+	}
+	/* An error is no client's word, a RST no beginning. */
+	if (!one_way || !(here->pkt.unusual & UNUSUAL_ERROR || here->pkt.flags & TCP_RST))
+		here->opening.place = flow_open(here);
+	return VERDICT_OPENED;
+}
+
+/* Has the packet's flow taken the place? Its way, or NULL and a drop. */
 static __always_inline struct serin_way *flow_begin(struct scratch *here, int *ret_failed)
 {
-	__s64 index = flow_open(here);
+	__s64 index = here->opening.place;
 	struct serin_way *way;
 	bool rival;
 
@@ -242,28 +267,17 @@ static __always_inline struct serin_way *flow_begin(struct scratch *here, int *r
 	return way;
 }
 
-/* After VERDICT_OPEN, with the routes' answer about the way back to the client. A one-way mode needs neither that nor a
- * flow. VERDICT_FORWARD, VERDICT_UP, VERDICT_ASK, or a drop. */
-verified_once int core_open(struct scratch *here)
+/* After VERDICT_OPENED: VERDICT_FORWARD, VERDICT_UP, VERDICT_ASK, or a drop. */
+verified_once int core_begin(struct scratch *here)
 {
 	const struct serin_settings *set = THE_ONE(settings);
-	struct serin_way *way = NULL;
-	int failed = drop(SERIN_DROP_NO_BACKEND);
-	bool one_way;
+	struct serin_way *way;
+	int failed;
 
 	if (!here || !set)
 		return VERDICT_PASS;
-	one_way = SERIN_IS_ONE_WAY(here->opening.forward);
-	here->opening.routes_generation = set->routes_generation;
-	if (!one_way && here->opening.forward != SERIN_FORWARD_LOCAL) {
-		failed = hop_to_new_client(here, &here->opening.client_hop);
-		if (failed)
-			return failed;
-	}
-	/* An error is no client's word, a RST no beginning. */
-	if (!one_way || !(here->pkt.unusual & UNUSUAL_ERROR || here->pkt.flags & TCP_RST))
-		way = flow_begin(here, &failed);
-	if (!way && (!one_way || !flow_by_ring(here)))
+	way = flow_begin(here, &failed);
+	if (!way && !(SERIN_IS_ONE_WAY(here->opening.forward) && flow_by_ring(here)))
 		return failed;
 	return go_on(here, way, set);
 }

@@ -93,8 +93,9 @@ enum verdict {
 	VERDICT_UP,      /* rewrite and pass on, to a process of this host or from it */
 	VERDICT_REFUSE,  /* answer with a RST */
 	/* Not the last word: the core goes on when the door has asked the routes. */
-	VERDICT_ASK,  /* then core_aim() */
-	VERDICT_OPEN, /* then core_open() */
+	VERDICT_ASK,    /* then core_aim() */
+	VERDICT_OPEN,   /* then core_open() */
+	VERDICT_OPENED, /* then core_begin() */
 };
 
 /* Dropped whole, for a reason that is counted. */

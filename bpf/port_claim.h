@@ -51,15 +51,12 @@ static __always_inline bool port_free(__u64 owner, __u32 now)
 {
 	__u32 index = SERIN_OWNER_WAY(owner), claim;
 	struct serin_way *way = way_at(index);
-	__u64 rank;
 
 	if (!way)
 		return false;
 	claim = READ_ONCE(way->claim);
-	if (SERIN_WAY_GENERATION(claim) != SERIN_OWNER_GENERATION(owner))
-		return false;
-	rank = eviction_rank(index, claim, now);
-	if (!rank || !flow_end(index, claim, now, ended_by(rank)))
+	if (SERIN_WAY_GENERATION(claim) != SERIN_OWNER_GENERATION(owner) || !eviction_rank(index, claim, now) ||
+	    !flow_end(index, claim, now, SERIN_ENDED_EVICTED))
 		return false;
 	way_free(way, index);
 	return true;

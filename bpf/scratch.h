@@ -34,6 +34,7 @@ struct opening {
 	__u8 by_rule;
 	__u8 pad[6];
 	__u64 client_hop;
+	__s64 place; /* what flow_open() has answered */
 	__u32 routes_generation;
 	__u32 plan; /* its generation */
 };

@@ -40,45 +40,42 @@ static __always_inline void way_free(struct serin_way *way, __u32 index)
 
 /* A flow is gone when its way to the backend is taken, once, by whoever takes it. An atomic addition, though the counter is
  * this CPU's alone: the sweep is a process, and packets interrupt it. */
-static __always_inline bool count_gone(const struct serin_way *way, __u32 state)
+static __always_inline void flow_gone(const struct serin_way *way, __u32 index, __u32 claim, __u32 how)
 {
 	__u32 backend = READ_ONCE(way->backend);
 	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
 
-	if (!count || state >= SERIN_WAY_CLOSED || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
-		return false;
+	if (!count || SERIN_WAY_STATE(claim) >= SERIN_WAY_CLOSED || SERIN_WAY_DIRECTION(way) != SERIN_TO_BACKEND)
+		return;
 	__sync_fetch_and_add(&count->gone, 1);
-	return true;
+	flow_ended(index, claim, how);
 }
 
 /* Take the other direction's way out of a flow that is ending. Its owner may be changing its state meanwhile (then look
- * again), or still be opening it (then it is told to give up), or may be ending it as well (then it does the rest). True
- * when the flow was counted by that. */
-static __always_inline bool peer_retire(__u32 index, __u32 generation)
+ * again), or still be opening it (then it is told to give up), or may be ending it as well (then it does the rest). */
+static __always_inline void peer_retire(__u32 index, __u32 generation, __u32 how)
 {
 	struct serin_way *peer = way_at(index);
 	int i;
 
 	if (!peer)
-		return false;
+		return;
 	/* Its state can move five times, from PENDING to CLOSED. */
 	for (i = 0; i < 6; i++) {
 		__u32 claim = READ_ONCE(peer->claim);
 		__u32 state = SERIN_WAY_STATE(claim);
 
 		if (SERIN_WAY_GENERATION(claim) != generation || state < SERIN_WAY_PENDING || state == SERIN_WAY_KILLED)
-			return false;
+			return;
 		if (state == SERIN_WAY_PENDING) {
 			if (swap_if(&peer->claim, claim, claim_same(claim, SERIN_WAY_KILLED)))
-				return false;
+				return;
 		} else if (swap_if(&peer->claim, claim, claim_next(claim, SERIN_WAY_BUSY))) {
-			bool gone = count_gone(peer, state);
-
+			flow_gone(peer, index, claim, how);
 			way_free(peer, index);
-			return gone;
+			return;
 		}
 	}
-	return false;
 }
 
 /* End a live flow, given one of its ways and the claim under which it may be ended. On success this way is BUSY and
@@ -88,23 +85,19 @@ verified_once int flow_end(__u32 index, __u32 claim, __u32 now, __u32 how)
 	__u32 generation = SERIN_WAY_GENERATION(claim);
 	struct serin_way *way = way_at(index);
 	__u32 peer, peer_generation;
-	bool gone;
 
 	if (!way || SERIN_WAY_STATE(claim) < SERIN_WAY_EMBRYONIC ||
 	    !swap_if(&way->claim, claim, claim_next(claim, SERIN_WAY_BUSY)))
 		return false;
 	way_set_tag(index, 0);
-	gone = count_gone(way, SERIN_WAY_STATE(claim));
+	flow_gone(way, index, claim, how);
 	peer = way->peer;
 	peer_generation = way->peer_generation;
-	gone |= peer_retire(peer, peer_generation);
-	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_CLIENT) {
-		index = peer;
-		generation = peer_generation;
-	}
-	port_release(way, index, generation, now);
-	if (gone)
-		flow_log_put(index, generation + 1, how);
+	peer_retire(peer, peer_generation, how);
+	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND)
+		port_release(way, index, generation, now);
+	else
+		port_release(way, peer, peer_generation, now);
 	return true;
 }
 
@@ -149,11 +142,6 @@ static __always_inline bool may_evict(__u64 rank, const struct serin_way *way, b
 	return !one_way || RANK_KIND(rank) >= RANK_EXPIRED || SERIN_IS_ONE_WAY(SERIN_WAY_FORWARD(way));
 }
 
-static __always_inline __u32 ended_by(__u64 rank)
-{
-	return RANK_KIND(rank) >= RANK_EXPIRED ? SERIN_ENDED_EXPIRED : SERIN_ENDED_EVICTED;
-}
-
 /* The way, of the sixteen where the key could be, that is given away most gladly; made BUSY. */
 static __always_inline __s64 way_evict(__u64 hash, __u32 now, bool one_way)
 {
@@ -181,7 +169,7 @@ static __always_inline __s64 way_evict(__u64 hash, __u32 now, bool one_way)
 	}
 	if (!best_rank)
 		return NO_WAY;
-	if (!flow_end(best, best_claim, now, ended_by(best_rank)))
+	if (!flow_end(best, best_claim, now, SERIN_ENDED_EVICTED))
 		return NO_WAY;
 	if (count && RANK_KIND(best_rank) >= RANK_EXPIRED)
 		count->expired++;

@@ -76,9 +76,10 @@ static __always_inline bool flow_raise(const struct tracked *flow, struct serin_
 static __always_inline void tell_closed(const struct tracked *flow, enum serin_ended how)
 {
 	if (flow->direction == SERIN_TO_BACKEND)
-		flow_closed(flow->index, SERIN_WAY_GENERATION(flow->claim), how);
+		flow_ended(flow->index, flow->claim, how);
 	else
-		flow_closed(READ_ONCE(flow->way->peer), READ_ONCE(flow->way->peer_generation), how);
+		flow_ended(READ_ONCE(flow->way->peer),
+			   SERIN_WAY_CLAIM(READ_ONCE(flow->way->peer_generation), SERIN_WAY_CLOSED), how);
 }
 
 /* A RST ends the flow only with the very sequence number that its receiver waits for (RFC 5961, section 3), or, from a

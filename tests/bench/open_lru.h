@@ -18,7 +18,7 @@ verified_once int lru_insert(const struct lru_key *key, const struct serin_way *
 	return bpf_map_update_elem(&lru, key, way, BPF_NOEXIST);
 }
 
-verified_once __s64 flow_open(struct scratch *here)
+static __always_inline __s64 flow_open(struct scratch *here)
 {
 	const struct opening *opening;
 	const struct pkt *pkt;
