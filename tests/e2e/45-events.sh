@@ -89,6 +89,7 @@ serin weight shop canary=2% >"$WORK/out"
 check "the next one comes" wait_for 5 grep -q 'canary 2%' "$WORK/followed"
 stop_agent
 check "the agent's end comes too" wait_for 5 grep -q '"kind":"stop"' "$WORK/followed"
+check "it says that it waits" wait_for 5 grep -q 'waiting for one' "$WORK/complaints"
 start_agent
 check "the next agent's events follow" wait_for 10 grep -q '"kind":"start"' "$WORK/followed"
 sed -i 's/canary: {/canary: {weight: 3%, /; s/, weight: 10%}/}/' "$CONFIG"
