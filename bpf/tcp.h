@@ -309,6 +309,7 @@ static __always_inline void track_segment(struct scratch *here, struct serin_way
 		track_rare(here);
 		/* The segment that completes a handshake may ask as well. */
 		if (observe && !one_way && pkt->payload && flow->direction == SERIN_TO_BACKEND && !here->look &&
+		    SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC &&
 		    SERIN_WAY_STATE(READ_ONCE(way->claim)) == SERIN_WAY_ESTABLISHED)
 			here->look = LOOK_ASK;
 	}

@@ -20,7 +20,8 @@ struct step {
 	} who; /* QUIET: two seconds without a packet; LATE: turns are 11 s older; OVERDUE: and swept */
 	uint8_t flags;
 	const char *says;
-	enum { PLAIN, AGAIN, GAP, CROSSED } how; /* CROSSED: it has not seen what the other said last */
+	/* CROSSED: it has not seen what the other said last; FAR: nor that, and much is missing before it */
+	enum { PLAIN, AGAIN, GAP, CROSSED, FAR } how;
 };
 
 #define SAID(who_, how_, flags_, says_) { .who = who_, .flags = flags_, .says = says_, .how = how_ }
@@ -42,11 +43,11 @@ static inline void send_step(const struct conversation *talk, const struct step 
 	struct segment in = client ? from_client(talk) : from_backend(talk);
 	uint32_t length = step->says ? (uint32_t)strlen(step->says) : 0;
 
-	if (step->how == GAP)
-		own->next += 1000;
+	if (step->how == GAP || step->how == FAR)
+		own->next += step->how == FAR ? 100000 : 1000;
 	in.flags = step->flags;
 	in.seq = step->how == AGAIN ? own->before : own->next;
-	in.ack = step->flags & ACK ? (step->how == CROSSED ? other->before : other->next) : 0;
+	in.ack = step->flags & ACK ? (step->how == CROSSED || step->how == FAR ? other->before : other->next) : 0;
 	if (client && step->how == CROSSED && step->flags & RST)
 		in.ack ^= 0x4000;
 	in.payload = (const uint8_t *)step->says;
