@@ -79,6 +79,42 @@ static const struct option_entry *find_letter(int letter)
 	return NULL;
 }
 
+/* Those that take one of a few words, or a number. */
+static int apply_checked(const struct option_entry *entry, const char *argument, struct options *options,
+			 struct complaint *complaint)
+{
+	switch (entry->bit) {
+	case OPTION_OUTPUT:
+		if (strcmp(argument, "text") && strcmp(argument, "json"))
+			return complain(complaint, -EINVAL, "--output is '%s', expected text or json", argument);
+		options->output = strcmp(argument, "json") ? OUTPUT_TEXT : OUTPUT_JSON;
+		break;
+	case OPTION_FLOWS:
+		if (strcmp(argument, "drain") && strcmp(argument, "reset"))
+			return complain(complaint, -EINVAL, "--flows is '%s', expected drain or reset", argument);
+		options->flows = strcmp(argument, "reset") ? FLOWS_DRAIN : FLOWS_RESET;
+		break;
+	case OPTION_LIMIT:
+		if (parse_unsigned(argument, 1, OPTIONS_MAX_LIMIT, &options->limit))
+			return complain(complaint, -EINVAL, "--limit is '%s', expected 1 to %u", argument,
+					OPTIONS_MAX_LIMIT);
+		break;
+	case OPTION_LOG_LEVEL:
+		if (log_parse_level(argument, &options->log_level))
+			return complain(complaint, -EINVAL, "--log-level is '%s', expected error, warn, info or debug",
+					argument);
+		break;
+	case OPTION_LOG_FORMAT:
+		if (log_parse_format(argument, &options->log_format))
+			return complain(complaint, -EINVAL, "--log-format is '%s', expected keyvalue or json",
+					argument);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
 static int apply(const struct option_entry *entry, const char *argument, struct options *options,
 		 struct complaint *complaint)
 {
@@ -87,17 +123,6 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 	switch (entry->bit) {
 	case OPTION_HELP:
 		options->help = true;
-		break;
-	case OPTION_CONFIG:
-		options->config = argument;
-		break;
-	case OPTION_OUTPUT:
-		if (strcmp(argument, "text") && strcmp(argument, "json"))
-			return complain(complaint, -EINVAL, "--output is '%s', expected text or json", argument);
-		options->output = strcmp(argument, "json") ? OUTPUT_TEXT : OUTPUT_JSON;
-		break;
-	case OPTION_SOCKET:
-		options->socket = argument;
 		break;
 	case OPTION_WATCH:
 		options->watch = true;
@@ -111,21 +136,17 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 	case OPTION_UDP:
 		options->udp = true;
 		break;
+	case OPTION_CONFIG:
+		options->config = argument;
+		break;
+	case OPTION_SOCKET:
+		options->socket = argument;
+		break;
 	case OPTION_REASON:
 		options->reason = argument;
 		break;
-	case OPTION_FLOWS:
-		if (strcmp(argument, "drain") && strcmp(argument, "reset"))
-			return complain(complaint, -EINVAL, "--flows is '%s', expected drain or reset", argument);
-		options->flows = strcmp(argument, "reset") ? FLOWS_DRAIN : FLOWS_RESET;
-		break;
 	case OPTION_VERSION:
 		options->version = argument;
-		break;
-	case OPTION_LIMIT:
-		if (parse_unsigned(argument, 1, OPTIONS_MAX_LIMIT, &options->limit))
-			return complain(complaint, -EINVAL, "--limit is '%s', expected 1 to %u", argument,
-					OPTIONS_MAX_LIMIT);
 		break;
 	case OPTION_LISTEN:
 		options->listen = argument;
@@ -136,16 +157,8 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 	case OPTION_STATE_DIR:
 		options->state_dir = argument;
 		break;
-	case OPTION_LOG_LEVEL:
-		if (log_parse_level(argument, &options->log_level))
-			return complain(complaint, -EINVAL, "--log-level is '%s', expected error, warn, info or debug",
-					argument);
-		break;
-	case OPTION_LOG_FORMAT:
-		if (log_parse_format(argument, &options->log_format))
-			return complain(complaint, -EINVAL, "--log-format is '%s', expected keyvalue or json",
-					argument);
-		break;
+	default:
+		return apply_checked(entry, argument, options, complaint);
 	}
 	return 0;
 }
