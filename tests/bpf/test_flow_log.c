@@ -284,6 +284,28 @@ static void evicted(void **state)
 	}
 }
 
+/* A newcomer takes their places, but their time was over before. */
+static void evicted_when_expired(void **state)
+{
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < scene_count; i++) {
+		struct conversation talk = talk_begin(&scenes[i], FRAME_UDP);
+		struct serin_settings settings;
+
+		log_one_of(talk.lab, UINT32_MAX);
+		settings = lab_settings(talk.lab);
+		settings.linger_udp = 0;
+		lab_change_settings(talk.lab, &settings);
+		assert_true(crowd(&talk, 5 * SCENE_FLOWS, true) > 100);
+		assert_true(told_count > 100);
+		for (j = 0; j < told_count; j++)
+			assert_int_equal(told[j].how, SERIN_ENDED_EXPIRED);
+		expect_no_more(&talk);
+	}
+}
+
 static void lost_ones_are_counted(void **state)
 {
 	struct conversation talk = talk_begin(scene_find("gateway-ipv4"), FRAME_UDP);
@@ -324,6 +346,7 @@ int main(void)
 		cmocka_unit_test(moved),
 		cmocka_unit_test(one_way),
 		cmocka_unit_test(evicted),
+		cmocka_unit_test(evicted_when_expired),
 		cmocka_unit_test(lost_ones_are_counted),
 		cmocka_unit_test(a_sample_of_them),
 	};
