@@ -235,6 +235,107 @@ static void test_fast_enough(void **state)
 	assert_in_range((clock() - start) / (CLOCKS_PER_SEC / 1000), 0, 10 * 80);
 }
 
+/* Of 20 members of weights 1 to 3: whoever stays keeps every place, and gets of the absent one's by weight. */
+static void test_only_places_of_the_absent_change(void **state)
+{
+	static struct ring_member members[20];
+	unsigned int i, out, borrowed[20] = { 0 }, lent = 0;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		members[i] = member(i, (uint16_t)(1 + i % 3));
+	assert_int_equal(ring_build(members, 20, SEED, ring), 0);
+	for (out = 0; out < 20; out++) {
+		members[out].absent = RING_ABSENT;
+		assert_int_equal(ring_build(members, 20, SEED, other), 0);
+		members[out].absent = 0;
+		for (i = 0; i < SERIN_RING_SIZE; i++) {
+			if (ring[i] != out) {
+				assert_int_equal(other[i], ring[i]);
+				continue;
+			}
+			assert_int_not_equal(other[i], out);
+			borrowed[other[i]]++;
+			lent++;
+		}
+	}
+	assert_int_equal(lent, SERIN_RING_SIZE);
+	for (i = 0; i < 20; i++) /* 39 is the sum of all weights */
+		assert_in_range(borrowed[i], lent * (1 + i % 3) / 39 * 85 / 100, lent * (1 + i % 3) / 39 * 115 / 100);
+}
+
+/* A second one that leaves moves its own places and what it had borrowed, nothing else. */
+static void test_a_second_absence(void **state)
+{
+	static struct ring_member members[10];
+	unsigned int i;
+
+	(void)state;
+	make_members(members, 10, 1);
+	members[2].absent = RING_ABSENT;
+	ring_build(members, 10, SEED, ring);
+	members[7].absent = RING_ABSENT;
+	ring_build(members, 10, SEED, other);
+	for (i = 0; i < SERIN_RING_SIZE; i++) {
+		if (ring[i] != 7)
+			assert_int_equal(other[i], ring[i]);
+		else
+			assert_true(other[i] != 7 && other[i] != 2);
+	}
+}
+
+static void test_coming_back_slowly(void **state)
+{
+	static struct ring_member members[4];
+	static uint16_t whole[SERIN_RING_SIZE];
+	unsigned int i, share;
+
+	(void)state;
+	make_members(members, 4, 5);
+	ring_build(members, 4, SEED, whole);
+	members[1].absent = RING_ABSENT;
+	ring_build(members, 4, SEED, other);
+	for (share = 100; share <= 1000; share += 100) {
+		memcpy(ring, other, sizeof(ring));
+		members[1].absent = (uint16_t)(RING_ABSENT - share);
+		ring_build(members, 4, SEED, other);
+		for (i = 0; i < SERIN_RING_SIZE; i++) {
+			if (ring[i] != other[i]) /* only ever back to its owner */
+				assert_true(other[i] == 1 && whole[i] == 1);
+		}
+		assert_in_range(places_of(other, 1), SERIN_RING_SIZE * share / 4000 * 90 / 100,
+				SERIN_RING_SIZE * share / 4000 * 110 / 100 + 1);
+	}
+	assert_memory_equal(other, whole, sizeof(whole));
+}
+
+static void test_the_most_present_have_all(void **state)
+{
+	struct ring_member members[] = { member(0, 1), member(1, 1), member(2, 7) };
+
+	(void)state;
+	members[0].absent = members[1].absent = members[2].absent = RING_ABSENT;
+	ring_build(members, 3, SEED, ring);
+	assert_int_equal(places_of(ring, SERIN_NO_BACKEND), SERIN_RING_SIZE);
+	members[1].absent = 900; /* coming back, and the only one there is */
+	ring_build(members, 3, SEED, ring);
+	assert_int_equal(places_of(ring, 1), SERIN_RING_SIZE);
+}
+
+/* One of many is left: no place may stay without an owner, and it takes no time to speak of. */
+static void test_one_left_of_many(void **state)
+{
+	static struct ring_member members[MANY];
+	unsigned int i;
+
+	(void)state;
+	make_members(members, MANY, 1);
+	for (i = 1; i < MANY; i++)
+		members[i].absent = RING_ABSENT;
+	ring_build(members, MANY, SEED, ring);
+	assert_int_equal(places_of(ring, 0), SERIN_RING_SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +350,11 @@ int main(void)
 		cmocka_unit_test(test_removal_moves_few_others),
 		cmocka_unit_test(test_removal_with_weights),
 		cmocka_unit_test(test_fast_enough),
+		cmocka_unit_test(test_only_places_of_the_absent_change),
+		cmocka_unit_test(test_a_second_absence),
+		cmocka_unit_test(test_coming_back_slowly),
+		cmocka_unit_test(test_the_most_present_have_all),
+		cmocka_unit_test(test_one_left_of_many),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
