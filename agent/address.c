@@ -87,6 +87,18 @@ int endpoint_parse(const char *text, struct endpoint *ret)
 	return 0;
 }
 
+int backend_parse(const char *text, struct endpoint *ret)
+{
+	unsigned int port;
+
+	if (text[0] != ':')
+		return endpoint_parse(text, ret);
+	if (parse_unsigned(text + 1, 1, UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	*ret = (struct endpoint){ .port = htons((uint16_t)port) };
+	return 0;
+}
+
 int listener_parse(const char *text, struct endpoint *ret, uint8_t *ret_protocol)
 {
 	const char *slash = strchr(text, '/');

@@ -30,6 +30,9 @@ int address_parse(const char *text, struct serin_addr *ret);
 /* "192.0.2.1:80" or "[2001:db8::1]:80", port 1 to 65535. 0 or -EINVAL, `ret` untouched. */
 int endpoint_parse(const char *text, struct endpoint *ret);
 
+/* An endpoint, or ":3001" for a port of this host (no address, forward: local), as backend_format writes them. */
+int backend_parse(const char *text, struct endpoint *ret);
+
 /* An endpoint with "/tcp" or "/udp" behind it; without either, *ret_protocol is 0. Else IPPROTO_*. */
 int listener_parse(const char *text, struct endpoint *ret, uint8_t *ret_protocol);
 

@@ -48,6 +48,7 @@ static const struct route {
 	{ "GET", "/v1/services/*/flows", FOR_READERS, api_get_flows, true },
 	{ "GET", "/v1/services/*/history", FOR_READERS, api_get_history, true },
 	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights, false },
+	{ "POST", "/v1/services/*/backend", FOR_CHANGES, api_post_backend, false },
 	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback, false },
 	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload, false },
 };

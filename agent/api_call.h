@@ -47,6 +47,7 @@ void api_get_flows(struct api_call *call);
 void api_get_history(struct api_call *call);
 void api_get_events(struct api_call *call);
 void api_put_weights(struct api_call *call);
+void api_post_backend(struct api_call *call);
 void api_post_rollback(struct api_call *call);
 void api_post_reload(struct api_call *call);
 

@@ -202,3 +202,39 @@ void api_post_rollback(struct api_call *call)
 	}
 	json_decref(body);
 }
+
+/* "drain" or "ready". */
+static bool read_state(struct api_call *call, const json_t *body, bool *ret_drain)
+{
+	const char *state = json_string_value(json_object_get(body, "state"));
+
+	if (!state || (strcmp(state, "drain") && strcmp(state, "ready")))
+		return refuse(call, "\"state\" is neither, expected \"drain\" or \"ready\"");
+	*ret_drain = !strcmp(state, "drain");
+	return true;
+}
+
+void api_post_backend(struct api_call *call)
+{
+	static const char *const keys[] = { "address", "state", "reason", NULL };
+	struct controller_request request = { .by = call->request->by };
+	struct complaint complaint = { "" };
+	json_t *body = NULL;
+	const char *address;
+	bool drain;
+	int r;
+
+	if (!api_read_body(call, keys, &body))
+		return;
+	address = json_string_value(json_object_get(body, "address"));
+	if (!address) {
+		refuse(call, "\"address\" is no text, expected a backend's such as \"10.0.0.11:3000\"");
+	} else if (read_state(call, body, &drain) && api_read_reason(call, body, &request)) {
+		r = controller_drain_backend(call->controller, call->service, &request, address, drain, &complaint);
+		if (r == -ENOENT)
+			api_error(call, 422, "unknown_backend", "%s", complaint.text);
+		else
+			answer(call, r, &complaint);
+	}
+	json_decref(body);
+}

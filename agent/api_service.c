@@ -45,8 +45,9 @@ static json_t *backend_to_json(const struct counters *counters, unsigned int id,
 	static const struct serin_observed none;
 	const struct serin_observed *observed = counters->observed[id] ? counters->observed[id] : &none;
 	char text[ADDRESS_TEXT_LEN];
-	json_t *json = json_pack("{s:s, s:i, s:b}", "address", backend_format(&backend->addr, backend->port, text),
-				 "weight", (int)backend->weight, "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING));
+	json_t *json = json_pack("{s:s, s:i, s:b, s:b}", "address", backend_format(&backend->addr, backend->port, text),
+				 "weight", (int)backend->weight, "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING),
+				 "drained", !!(backend->flags & SERIN_BACKEND_DRAINED));
 
 	add_counters(json, &counters->backends[id]);
 	figures_add_failures(json, &counters->backends[id]);

@@ -21,6 +21,7 @@ int cmd_check(const struct options *options);
 int cmd_status(const struct options *options);
 int cmd_weight(const struct options *options);
 int cmd_try(const struct options *options);
+int cmd_backend(const struct options *options);
 int cmd_rollback(const struct options *options);
 int cmd_reload(const struct options *options);
 int cmd_flows(const struct options *options);

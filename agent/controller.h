@@ -111,6 +111,20 @@ int controller_set_weights(struct controller *controller, struct service *servic
 int controller_rollback(struct controller *controller, struct service *service,
 			const struct controller_request *request, struct complaint *complaint);
 
+/* Take a backend out of the rings of its versions, or put it back: its flows live on, no other client moves, the generation
+ * stays, and so does the wish over restarts. `text`: as backend_parse takes it. 0, or a complaint and -EINVAL (no address,
+ * or the last one that takes the clients of a version with a share), -ENOENT (none of this service), or what persisting or
+ * writing gave; then nothing is changed. */
+int controller_drain_backend(struct controller *controller, struct service *service,
+			     const struct controller_request *request, const char *text, bool drain,
+			     struct complaint *complaint);
+
+/* controller_backends.c: whether shares may be raised to `wanted`: -EINVAL and a complaint where nobody takes the clients. */
+int controller_check_takers(const struct controller *controller, const struct service *service,
+			    const struct state_service *wanted, struct complaint *complaint);
+/* The flags of all backends in an image that was just built, as the state says. */
+void controller_mark_drained(const struct state *state, struct image *image);
+
 /* Read the configuration's file again and bring the kernel to it, whole or not at all: 0 and what has changed, to be freed
  * with config_diff_free; nothing in it: the file says what runs. With `check` nothing is changed, and that is what would
  * be. Else a complaint and nothing changed: -ECANCELED when the kernel refused a change half-way and everything is as it

@@ -133,6 +133,8 @@ int controller_set_weights(struct controller *controller, struct service *servic
 	r = check_generation(service, request, complaint);
 	if (!r)
 		r = weights_change(&wanted, wishes, count, complaint);
+	if (!r)
+		r = controller_check_takers(controller, service, &wanted, complaint);
 	if (r)
 		return r;
 	stamp(&wanted, request, STATE_WEIGHTS);

@@ -14,16 +14,17 @@
 #define EVENT_TEXT_LEN 640
 
 /* The name that is shown, and what it stands for. */
-#define EVENT_KINDS(X)                                                 \
-	X(START, start, "the agent is at work")                        \
-	X(STOP, stop, "the agent ends")                                \
-	X(WEIGHT, weight, "shares were set")                           \
-	X(ROLLBACK, rollback, "versions on trial got no share")        \
-	X(RELOAD, reload, "the configuration was read again")          \
-	X(FAILED, failed, "a change was wanted and could not be made") \
-	X(RESET, reset, "connections are being reset")                 \
-	X(EMPTIED, emptied, "a backend has no connections any more")   \
-	X(EXHAUSTED, exhausted, "new connections find no room")        \
+#define EVENT_KINDS(X)                                                      \
+	X(START, start, "the agent is at work")                             \
+	X(STOP, stop, "the agent ends")                                     \
+	X(WEIGHT, weight, "shares were set")                                \
+	X(ROLLBACK, rollback, "versions on trial got no share")             \
+	X(BACKEND, backend, "a backend was taken out by hand, or put back") \
+	X(RELOAD, reload, "the configuration was read again")               \
+	X(FAILED, failed, "a change was wanted and could not be made")      \
+	X(RESET, reset, "connections are being reset")                      \
+	X(EMPTIED, emptied, "a backend has no connections any more")        \
+	X(EXHAUSTED, exhausted, "new connections find no room")             \
 	X(INTERFACE, interface, "programs came to or went from an interface")
 
 enum event_kind {

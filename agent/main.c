@@ -35,6 +35,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 2, MANY },
 	{ "try", cmd_try, "PORT NAME=PORT[@SHARE] ...", "split a port of this machine between its processes",
 	  OPTION_OUTPUT | OPTION_UDP, 1, MANY },
+	{ "backend", cmd_backend, "SERVICE ADDRESS drain|ready", "take a backend out by hand, or put it back",
+	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 3, 3 },
 	{ "rollback", cmd_rollback, "SERVICE", "every version on trial to 0%, at once",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
 	{ "reload", cmd_reload, "[--dry-run]", "apply the changed configuration, whole or not at all",

@@ -27,8 +27,10 @@ static int prepare_images(struct reload *reload, struct complaint *complaint)
 	if (!r)
 		r = image_build(next->config, reload->running, startup_source_of_host, next->neigh, &next->image,
 				complaint);
-	if (!r)
+	if (!r) {
+		controller_mark_drained(&reload->controller->state, &next->image);
 		r = startup_check_image(next, reload->running, complaint);
+	}
 	return r;
 }
 

@@ -30,7 +30,18 @@ const char *service_role(const struct service *service, size_t version)
 	return version == service->now.baseline ? "baseline" : "trial";
 }
 
-/* The backends of one version that may get new connections, into `room`. */
+/* Where all are out they stay where they are: there is nowhere else to send clients to. */
+static void keep_somebody(struct ring_member *members, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (members[i].weight && members[i].absent < RING_ABSENT)
+			return;
+	}
+	for (size_t i = 0; i < count; i++)
+		members[i].absent = 0;
+}
+
+/* The backends of one version that are configured, into `room`. */
 static size_t gather_members(const struct image *image, unsigned int service, unsigned int version,
 			     struct ring_member *room)
 {
@@ -43,9 +54,14 @@ static size_t gather_members(const struct image *image, unsigned int service, un
 		    (backend->flags & (SERIN_BACKEND_USED | SERIN_BACKEND_LEAVING)) != SERIN_BACKEND_USED)
 			continue;
 		room[count++] = (struct ring_member){
-			.addr = backend->addr, .port = backend->port, .id = (uint16_t)i, .weight = backend->weight
+			.addr = backend->addr,
+			.port = backend->port,
+			.id = (uint16_t)i,
+			.weight = backend->weight,
+			.absent = backend->flags & SERIN_BACKEND_DRAINED ? RING_ABSENT : 0,
 		};
 	}
+	keep_somebody(room, count);
 	return count;
 }
 

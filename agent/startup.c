@@ -109,8 +109,10 @@ static int build_tables(struct controller *controller, struct complaint *complai
 	if (!r)
 		r = image_build(controller->config, running, startup_source_of_host, controller->neigh,
 				&controller->image, complaint);
-	if (!r)
+	if (!r) {
+		controller_mark_drained(&controller->state, &controller->image);
 		r = startup_check_tables(controller, running, complaint);
+	}
 	if (!r)
 		r = startup_choose_weights(controller, running, complaint);
 	if (!r)

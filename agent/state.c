@@ -18,19 +18,62 @@
 void state_free(struct state *state)
 {
 	free(state->services);
+	free(state->drains);
 	*state = (struct state){ 0 };
 }
 
 int state_copy(const struct state *from, struct state *ret)
 {
 	struct state_service *services = calloc(from->service_count + 1, sizeof(*services));
+	struct state_drain *drains = calloc(from->drain_count + 1, sizeof(*drains));
 
-	if (!services)
+	if (!services || !drains) {
+		free(services);
+		free(drains);
 		return -ENOMEM;
+	}
 	if (from->service_count)
 		memcpy(services, from->services, from->service_count * sizeof(*services));
+	if (from->drain_count)
+		memcpy(drains, from->drains, from->drain_count * sizeof(*drains));
 	*ret = *from;
 	ret->services = services;
+	ret->drains = drains;
+	return 0;
+}
+
+static struct state_drain *find_drain(const struct state *state, const char *service, const char *backend)
+{
+	for (size_t i = 0; i < state->drain_count; i++) {
+		if (!strcmp(state->drains[i].service, service) && !strcmp(state->drains[i].backend, backend))
+			return &state->drains[i];
+	}
+	return NULL;
+}
+
+bool state_is_drained(const struct state *state, const char *service, const char *backend)
+{
+	return find_drain(state, service, backend) != NULL;
+}
+
+int state_set_drained(struct state *state, const char *service, const char *backend, bool drained)
+{
+	struct state_drain *known = find_drain(state, service, backend), *more;
+
+	if (drained == !!known)
+		return 0;
+	if (known) {
+		*known = state->drains[--state->drain_count];
+		return 0;
+	}
+	more = reallocarray(state->drains, state->drain_count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	state->drains = more;
+	more += state->drain_count++;
+	*more = (struct state_drain){ 0 };
+	snprintf(more->service, sizeof(more->service), "%s", service);
+	snprintf(more->backend, sizeof(more->backend), "%s", backend);
 	return 0;
 }
 

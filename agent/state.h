@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <serin/abi.h>
+#include "address.h"
 #include "complaint.h"
 #include "config.h"
 
@@ -43,10 +44,18 @@ struct state_service {
 	struct state_change changed;
 };
 
+/* A backend that was taken out by hand: as backend_format writes it, whatever its version. */
+struct state_drain {
+	char service[SERIN_NAME_LEN];
+	char backend[ADDRESS_TEXT_LEN];
+};
+
 /* Interfaces that the programs were attached to, by device id; "" where there was none. */
 struct state {
 	struct state_service *services;
 	size_t service_count;
+	struct state_drain *drains;
+	size_t drain_count;
 	char devices[SERIN_MAX_DEVICES][CONFIG_INTERFACE_LEN];
 };
 
@@ -73,6 +82,10 @@ void state_free(struct state *state);
 /* NULL when there is none of that name. */
 struct state_service *state_find_service(const struct state *state, const char *name);
 int state_find_version(const struct state_service *service, const char *name); /* index, or -ENOENT */
+
+bool state_is_drained(const struct state *state, const char *service, const char *backend);
+/* 0, or -ENOMEM with the state untouched. */
+int state_set_drained(struct state *state, const char *service, const char *backend, bool drained);
 
 /* Copy `service` over the one of its name, or add it. 0, or -ENOMEM with the state untouched. */
 int state_put_service(struct state *state, const struct state_service *service);

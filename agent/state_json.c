@@ -36,6 +36,23 @@ static json_t *encode_service(const struct state_service *service)
 			 service->changed.reset);
 }
 
+/* By service, a list of addresses. */
+static json_t *encode_drains(const struct state *state)
+{
+	json_t *services = json_object();
+
+	for (size_t i = 0; i < state->drain_count; i++) {
+		json_t *list = json_object_get(services, state->drains[i].service);
+
+		if (!list) {
+			list = json_array();
+			json_object_set_new(services, state->drains[i].service, list);
+		}
+		json_array_append_new(list, json_string(state->drains[i].backend));
+	}
+	return services;
+}
+
 char *state_encode(const struct state *state)
 {
 	json_t *services = json_object(), *devices = json_object(), *root;
@@ -47,7 +64,8 @@ char *state_encode(const struct state *state)
 		if (state->devices[i][0])
 			json_object_set_new(devices, state->devices[i], json_integer((json_int_t)i));
 	}
-	root = json_pack("{s:i, s:o, s:o}", "format", STATE_FORMAT, "services", services, "devices", devices);
+	root = json_pack("{s:i, s:o, s:o, s:o}", "format", STATE_FORMAT, "services", services, "devices", devices,
+			 "drained", encode_drains(state));
 	/* A value that could not be made is missing: better no text than one with a hole. */
 	if (root && json_object_size(services) == state->service_count)
 		text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -184,6 +202,34 @@ static int decode_services(json_t *services, struct state *ret, struct complaint
 	return 0;
 }
 
+static int decode_drains(json_t *services, struct state *ret, struct complaint *complaint)
+{
+	json_t *list, *value;
+	const char *name;
+	size_t i;
+
+	if (services && !json_is_object(services))
+		return complain(complaint, -EBADMSG, "\"drained\" is no object");
+	json_object_foreach (services, name, list) {
+		if (!json_is_array(list))
+			return complain(complaint, -EBADMSG, "drained backends of \"%.64s\", expected a list", name);
+		json_array_foreach (list, i, value) {
+			const char *text = json_string_value(value);
+			struct endpoint endpoint;
+
+			if (!name_is_valid(name, SERIN_NAME_LEN) || !text || backend_parse(text, &endpoint))
+				return complain(complaint, -EBADMSG,
+						"drained backend of \"%.64s\", expected an address", name);
+			if (ret->drain_count >= SERIN_MAX_BACKENDS)
+				return complain(complaint, -EBADMSG, "more than %u drained backends",
+						SERIN_MAX_BACKENDS);
+			if (state_set_drained(ret, name, text, true))
+				return complain(complaint, -ENOMEM, "not enough memory");
+		}
+	}
+	return 0;
+}
+
 int state_decode(const char *text, size_t length, struct state *ret, struct complaint *complaint)
 {
 	json_t *root, *services, *devices;
@@ -203,8 +249,9 @@ int state_decode(const char *text, size_t length, struct state *ret, struct comp
 	else if (json_unpack_ex(root, &error, 0, "{s:o, s:o}", "services", &services, "devices", &devices) ||
 		 !json_is_object(services) || !json_is_object(devices))
 		r = complain(complaint, -EBADMSG, "expected the objects \"services\" and \"devices\"");
-	else if (!(r = decode_services(services, &state, complaint)))
-		r = decode_devices(devices, &state, complaint);
+	else if (!(r = decode_services(services, &state, complaint)) &&
+		 !(r = decode_devices(devices, &state, complaint)))
+		r = decode_drains(json_object_get(root, "drained"), &state, complaint);
 	if (r)
 		state_free(&state);
 	else

@@ -132,14 +132,14 @@ static int add_backends(struct table *table, json_t *version, struct complaint *
 	struct counters counters;
 	json_t *backends, *backend;
 	json_error_t where;
-	int weight, leaving, error;
+	int weight, leaving, drained, error;
 	size_t i;
 
 	if (json_unpack_ex(version, &where, 0, "{s:s, s:o}", "name", &name, "backends", &backends))
 		return bad(complaint, "version", &where);
 	json_array_foreach (backends, i, backend) {
-		if (json_unpack_ex(backend, &where, 0, "{s:s, s:i, s:b}", "address", &address, "weight", &weight,
-				   "leaving", &leaving))
+		if (json_unpack_ex(backend, &where, 0, "{s:s, s:i, s:b, s:b}", "address", &address, "weight", &weight,
+				   "leaving", &leaving, "drained", &drained))
 			return bad(complaint, "backend", &where);
 		error = read_counters(backend, &counters, complaint);
 		if (error)
@@ -148,6 +148,8 @@ static int add_backends(struct table *table, json_t *version, struct complaint *
 		table_cell(table, "%s", name);
 		if (leaving)
 			table_cell(table, "leaving");
+		else if (drained)
+			table_cell(table, "drained");
 		else
 			table_cell(table, "%d", weight);
 		add_counters(table, &counters);

@@ -163,6 +163,26 @@ static void test_endpoint_bytes(void **state)
 	assert_int_equal(ntohs(endpoint.port), 65535);
 }
 
+static void test_backend_refuses(void **state)
+{
+	static const char *const texts[] = { "", ":", ":0", ":65536", ":3001x", "3001", "10.0.0.1", "::1", "[::1]" };
+	struct endpoint endpoint, before;
+	char text[ADDRESS_TEXT_LEN];
+
+	(void)state;
+	assert_int_equal(backend_parse(":3001", &endpoint), 0);
+	assert_string_equal(backend_format(&endpoint.addr, endpoint.port, text), ":3001");
+	assert_int_equal(backend_parse("[2001:db8::1]:80", &endpoint), 0);
+	assert_string_equal(backend_format(&endpoint.addr, endpoint.port, text), "[2001:db8::1]:80");
+	memset(&before, 0xaa, sizeof(before));
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		endpoint = before;
+		if (backend_parse(texts[i], &endpoint) != -EINVAL)
+			fail_msg("'%s' was not refused", texts[i]);
+		assert_memory_equal(&endpoint, &before, sizeof(endpoint));
+	}
+}
+
 static void test_round_trips(void **state)
 {
 	static const char *const addresses[] = {
@@ -333,9 +353,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_bytes),      cmocka_unit_test(test_parse_refuses),
 		cmocka_unit_test(test_endpoint_refuses), cmocka_unit_test(test_endpoint_bytes),
-		cmocka_unit_test(test_round_trips),      cmocka_unit_test(test_canonical_form),
-		cmocka_unit_test(test_prefixes),         cmocka_unit_test(test_prefix_contains),
-		cmocka_unit_test(test_listeners),        cmocka_unit_test(test_backend_texts),
+		cmocka_unit_test(test_backend_refuses),  cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_canonical_form),   cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_prefix_contains),  cmocka_unit_test(test_listeners),
+		cmocka_unit_test(test_backend_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,34 @@ static void test_copy(void **state)
 	state_free(&copy);
 }
 
+static void test_drained_backends(void **state)
+{
+	struct state before = { 0 }, after, copy;
+
+	(void)state;
+	assert_int_equal(state_set_drained(&before, "shop", "10.0.0.11:3000", true), 0);
+	assert_int_equal(state_set_drained(&before, "shop", "[2001:db8::11]:3000", true), 0);
+	assert_int_equal(state_set_drained(&before, "shop", "10.0.0.11:3000", true), 0);
+	assert_int_equal(state_set_drained(&before, "api", ":3001", true), 0);
+	assert_int_equal(before.drain_count, 3);
+	assert_int_equal(state_save(directory, &before, NULL), 0);
+	assert_int_equal(state_load(directory, &after, NULL), 0);
+	assert_int_equal(after.drain_count, 3);
+	assert_true(state_is_drained(&after, "shop", "[2001:db8::11]:3000"));
+	assert_true(state_is_drained(&after, "api", ":3001"));
+	assert_false(state_is_drained(&after, "api", "10.0.0.11:3000"));
+	assert_int_equal(state_copy(&after, &copy), 0);
+	assert_int_equal(state_set_drained(&copy, "shop", "10.0.0.11:3000", false), 0);
+	assert_int_equal(state_set_drained(&copy, "shop", "10.0.0.99:3000", false), 0);
+	assert_int_equal(copy.drain_count, 2);
+	assert_false(state_is_drained(&copy, "shop", "10.0.0.11:3000"));
+	assert_true(state_is_drained(&copy, "api", ":3001"));
+	assert_true(state_is_drained(&after, "shop", "10.0.0.11:3000"));
+	state_free(&before);
+	state_free(&after);
+	state_free(&copy);
+}
+
 static void test_put_replaces(void **state)
 {
 	struct state_service shop = make_service("shop", 500);
@@ -205,6 +233,11 @@ static void test_damage_is_seen(void **state)
 		"{\"format\":1,\"services\":[],\"devices\":{}}",
 		"{\"format\":1,\"services\":{\"shop\":{}},\"devices\":{}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"eth0\":16}}",
+		"{\"format\":1,\"services\":{},\"devices\":{},\"drained\":{\"shop\":[\"10.0.0.11\"]}}",
+		"{\"format\":1,\"services\":{},\"devices\":{},\"drained\":{\"shop\":[1]}}",
+		"{\"format\":1,\"services\":{},\"devices\":{},\"drained\":{\"s p\":[\"10.0.0.11:3000\"]}}",
+		"{\"format\":1,\"services\":{},\"devices\":{},\"drained\":[]}",
+		"{\"format\":1,\"services\":{},\"devices\":{},\"drained\":{\"shop\":\"10.0.0.11:3000\"}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"eth0\":1,\"eth1\":1}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"a-name-of-16-char\":1}}",
 		"{\"format\":1,\"services\":{},\"services\":{},\"devices\":{}}",
@@ -303,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_comes_back_as_it_was, setup, teardown),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test_setup_teardown(test_drained_backends, setup, teardown),
 		cmocka_unit_test(test_put_replaces),
 		cmocka_unit_test_setup_teardown(test_replaced_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_there, setup, teardown),
