@@ -55,6 +55,13 @@ static struct config *config_new(const char *path)
 	return config;
 }
 
+static void free_version(struct config_version *version)
+{
+	free(version->backends);
+	free(version->dns.name);
+	free(version->file);
+}
+
 struct config *config_free(struct config *config)
 {
 	size_t s, v;
@@ -63,7 +70,7 @@ struct config *config_free(struct config *config)
 		return NULL;
 	for (s = 0; s < config->service_count; s++) {
 		for (v = 0; v < config->services[s].version_count; v++)
-			free(config->services[s].versions[v].backends);
+			free_version(&config->services[s].versions[v]);
 		free(config->services[s].rules.items);
 		free(config->services[s].rules.file);
 	}

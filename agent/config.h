@@ -15,6 +15,8 @@
 #define CONFIG_MAX_LISTENERS 16 /* of one service */
 #define CONFIG_MAX_RULES 100000 /* of one service */
 #define CONFIG_INTERFACE_LEN 16 /* IFNAMSIZ */
+#define CONFIG_CHECK_PATH_LEN 256
+#define CONFIG_CHECK_HOST_LEN 264 /* a host name of 253 characters, ":", a port */
 
 /* Of all services together: while a set of rules is replaced, the kernel has the old and the new one. */
 #define CONFIG_MAX_ALL_RULES (SERIN_MAX_RULES / 2)
@@ -62,12 +64,26 @@ struct config_backend {
 	struct config_place place;
 };
 
+/* What is asked of the DNS: A and AAAA records, or SRV records and the addresses of the names in them. */
+enum config_dns_type { CONFIG_DNS_A, CONFIG_DNS_SRV };
+
+/* A name whose records are a version's backends. */
+struct config_dns {
+	char *name; /* as in the file, perhaps with a dot at its end; NULL: backends do not come from the DNS */
+	enum config_dns_type type; /* default a */
+	uint16_t port;             /* of every backend; 0: the records say it (srv) */
+	unsigned int every;        /* ms after which it is asked again at the latest, 1 s to 1 h, default 5000 */
+};
+
+/* Its backends are in the configuration, or what a name in the DNS or a file says: exactly one of the three. */
 struct config_version {
 	char name[SERIN_VERSION_NAME_LEN];
 	int weight; /* share when nothing else has been set, in basis points; -1: not said (0 for a version on trial) */
-	struct config_backend *backends;
+	struct config_backend *backends; /* none as long as dns or file has not been asked: parsing does not */
 	size_t backend_count;
-	struct config_place place;
+	struct config_dns dns;
+	char *file; /* absolute path of the list of backends; NULL: they do not come from a file */
+	struct config_place place, source_place; /* source_place: of what is behind backends, dns or file */
 };
 
 struct config_listener {
@@ -92,8 +108,24 @@ struct config_rules {
 	char *file; /* rules_file, or NULL */
 };
 
-/* What becomes of a version's flows. */
-enum config_flows { CONFIG_FLOWS_DRAIN, CONFIG_FLOWS_RESET };
+/* What becomes of the flows of a version that is rolled back, or of a backend that is ejected: they live on until
+ * drain_timeout, they are reset, or (ejection only) nothing happens to them. */
+enum config_flows { CONFIG_FLOWS_DRAIN, CONFIG_FLOWS_RESET, CONFIG_FLOWS_LEAVE };
+
+enum config_check { CONFIG_CHECK_OFF, CONFIG_CHECK_TCP, CONFIG_CHECK_HTTP };
+
+/* How backends are looked at. */
+struct config_health {
+	bool passive;                     /* failed handshakes eject; default true; false under `health: off` */
+	enum config_check check;          /* active checks; default off */
+	char path[CONFIG_CHECK_PATH_LEN]; /* http: what is asked for, default "/" */
+	char host[CONFIG_CHECK_HOST_LEN]; /* http: the Host header; "": the backend's own ADDR:PORT */
+	uint16_t status_low, status_high; /* http: the answers that pass, 200 to 599, default 200-399 */
+	unsigned int every;               /* ms from one check to the next, 100 ms to 1 h, default 2000 */
+	unsigned int timeout;             /* ms, 10 ms to `every`, default 1000 or `every` if that is less */
+	unsigned int fall, rise;          /* checks in a row that take it out, bring it back: 1 to 100, default 3, 2 */
+	uint16_t port;                    /* default 0: the backend's own */
+};
 
 struct config_service {
 	char name[SERIN_NAME_LEN];
@@ -110,6 +142,10 @@ struct config_service {
 	unsigned int max_new;       /* flows per second; 0: any number */
 	unsigned int drain_timeout; /* seconds that flows of removed backends live on; default 300 */
 	enum config_flows on_rollback;
+	struct config_health health;
+	unsigned int max_ejected;      /* of a version's backends on passive evidence: basis points, default 5000 */
+	enum config_flows on_ejection; /* default leave */
+	unsigned int slow_start;       /* ms until a backend that comes back has its whole weight; default 0: at once */
 	struct config_rules rules;
 	struct config_place place, forward_place;
 };
@@ -153,10 +189,19 @@ bool config_forwards_family(const struct config *config, bool ipv4);
 /* Whether a service of forward: nat listens by that protocol. */
 bool config_uses_nat(const struct config *config, uint8_t protocol);
 
+/* Whether a version's backends are found elsewhere than in the configuration. */
+bool config_is_discovered(const struct config_version *version);
+
+/* "dns canary.shop.internal:3000", "dns _http._tcp.shop.internal (SRV)", "file /etc/serin/canary.json", "3 addresses".
+ * Writes CONFIG_SOURCE_LEN bytes at most, returns `buffer`. */
+#define CONFIG_SOURCE_LEN 320
+const char *config_source_format(const struct config_version *version, char *buffer);
+
 /* As in the file: "nat", "xdp-generic", "reset". */
 const char *config_forward_name(enum serin_forward forward);
 const char *config_attach_name(enum config_attach attach);
 const char *config_flows_name(enum config_flows flows);
+const char *config_check_name(enum config_check check);
 const char *config_protocol_name(const struct config_service *service); /* "http", "tcp" or "udp" */
 
 #endif

@@ -119,7 +119,11 @@ int config_check_service(struct config_reader *reader, struct config_draft *draf
 	if (!err)
 		err = check_shares(reader, draft);
 	if (!err)
+		err = config_check_sources(reader, draft->service);
+	if (!err)
 		err = check_protocol(reader, draft);
+	if (!err)
+		err = config_check_health(reader, draft);
 	if (!err && !may_mix_families(draft->service))
 		err = check_families(reader, draft->service);
 	return err;

@@ -67,13 +67,6 @@ int config_read_attach(struct config_reader *reader, yaml_node_t *node, void *in
 	return err;
 }
 
-static bool is_off(const yaml_node_t *node)
-{
-	const char *text = config_text(node);
-
-	return text && !strcmp(text, "off");
-}
-
 static int read_http_listen(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	struct config_http *http = into;
@@ -82,7 +75,7 @@ static int read_http_listen(struct config_reader *reader, yaml_node_t *node, voi
 	const char *special;
 
 	http->listen_place = config_place_of(node);
-	if (is_off(node)) {
+	if (config_is_off(node)) {
 		http->enabled = false;
 		return 0;
 	}
@@ -118,7 +111,7 @@ int config_read_http(struct config_reader *reader, yaml_node_t *node, void *into
 	struct config_http *http = into;
 
 	http->place = config_place_of(node);
-	if (is_off(node)) {
+	if (config_is_off(node)) {
 		http->enabled = false;
 		return 0;
 	}
@@ -238,7 +231,7 @@ int config_read_answer_timeout(struct config_reader *reader, yaml_node_t *node, 
 	const char *text = config_text(node);
 	uint64_t ms;
 
-	if (is_off(node)) {
+	if (config_is_off(node)) {
 		*timeout = 0;
 		return 0;
 	}
@@ -254,7 +247,7 @@ int config_read_flow_log(struct config_reader *reader, yaml_node_t *node, void *
 	unsigned int *one_of = into;
 	const char *text = config_text(node);
 
-	if (is_off(node)) {
+	if (config_is_off(node)) {
 		*one_of = 0;
 		return 0;
 	}

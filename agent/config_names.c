@@ -19,6 +19,18 @@ const struct config_choice config_flow_ends[2] = {
 	{ "drain", CONFIG_FLOWS_DRAIN },
 };
 
+const struct config_choice config_ejection_ends[3] = {
+	{ "leave", CONFIG_FLOWS_LEAVE },
+	{ "drain", CONFIG_FLOWS_DRAIN },
+	{ "reset", CONFIG_FLOWS_RESET },
+};
+
+const struct config_choice config_checks[3] = {
+	{ "tcp", CONFIG_CHECK_TCP },
+	{ "http", CONFIG_CHECK_HTTP },
+	{ "off", CONFIG_CHECK_OFF },
+};
+
 static const char *name_of(const struct config_choice *choices, size_t count, int value)
 {
 	size_t i;
@@ -42,7 +54,12 @@ const char *config_attach_name(enum config_attach attach)
 
 const char *config_flows_name(enum config_flows flows)
 {
-	return name_of(config_flow_ends, CONFIG_COUNT(config_flow_ends), (int)flows);
+	return name_of(config_ejection_ends, CONFIG_COUNT(config_ejection_ends), (int)flows);
+}
+
+const char *config_check_name(enum config_check check)
+{
+	return name_of(config_checks, CONFIG_COUNT(config_checks), (int)check);
 }
 
 const char *config_protocol_name(const struct config_service *service)

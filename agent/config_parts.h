@@ -9,6 +9,7 @@
 #define CONFIG_MAX_TIMEOUT_S (7 * 24 * 3600)
 #define CONFIG_MAX_FLOW_LOG 1000000u
 #define EXPECTED_LISTEN "1 to 16 of ADDR:PORT/tcp or ADDR:PORT/udp"
+#define EXPECTED_VERSIONS "1 to 8 of NAME: {backends: [...]}"
 
 /* Sections of the file. `into` is the member of struct config that is named after the key, if not said otherwise. */
 config_read_fn config_read_interfaces; /* struct config; config_host.c from here on */
@@ -29,11 +30,27 @@ struct config_draft {
 	char baseline[SERIN_VERSION_NAME_LEN];                 /* "": not said */
 	struct config_place baseline_place;
 	struct config_place protocol_place; /* line 0: not said */
+	struct config_place check_place;    /* of health.check; line 0: not said */
 	yaml_node_t *rules, *rules_file;    /* NULL: not said; they name versions, so they are read last */
 };
 
 config_read_fn config_read_listen;   /* struct config_draft; config_listen.c */
 config_read_fn config_read_versions; /* struct config_draft; config_version.c */
+config_read_fn config_read_health;   /* struct config_draft; config_health.c from here on */
+config_read_fn config_read_max_ejected;
+config_read_fn config_read_on_ejection;
+config_read_fn config_read_slow_start;
+
+/* Defaults of a service's health; then what only its listeners tell. */
+extern const struct config_health config_health_defaults;
+int config_check_health(struct config_reader *reader, const struct config_draft *draft);
+
+/* config_discovery.c: dns and file of a version, in a service that forwards so; then what all of its versions tell. */
+int config_read_dns(struct config_reader *reader, yaml_node_t *node, enum serin_forward forward,
+		    struct config_version *version);
+int config_read_list_file(struct config_reader *reader, yaml_node_t *node, enum serin_forward forward,
+			  struct config_version *version);
+int config_check_sources(struct config_reader *reader, struct config_service *service);
 
 /* config_backend.c: one backend, in the form that `forward` has it; then what only all of a service's backends tell. */
 int config_read_backend(struct config_reader *reader, yaml_node_t *node, enum serin_forward forward,
@@ -45,6 +62,7 @@ int config_read_file(const char *path, size_t max, char **ret, size_t *ret_lengt
 
 /* Every word that a key may have, and its value; config_names.c. */
 extern const struct config_choice config_attaches[4], config_forwards[6], config_flow_ends[2];
+extern const struct config_choice config_ejection_ends[3], config_checks[3];
 
 /* The rules that the draft has put aside, both kinds; config_rules.c. */
 int config_read_rules(struct config_reader *reader, struct config_draft *draft);

@@ -200,7 +200,11 @@ static const struct config_key service_keys[] = {
 	{ .name = "forward", .read = read_forward },
 	{ .name = "affinity", .read = read_affinity },
 	{ .name = "baseline", .read = read_baseline },
-	{ .name = "versions", .read = config_read_versions, .required = "1 to 8 of NAME: {backends: [...]}" },
+	{ .name = "versions", .read = config_read_versions, .required = EXPECTED_VERSIONS },
+	{ .name = "health", .read = config_read_health },
+	{ .name = "max_ejected", .read = config_read_max_ejected },
+	{ .name = "on_ejection", .read = config_read_on_ejection },
+	{ .name = "slow_start", .read = config_read_slow_start },
 	{ .name = "rules", .read = keep_rules },
 	{ .name = "rules_file", .read = keep_rules_file },
 	{ .name = "max_new_flows", .read = read_max_new },
@@ -223,6 +227,9 @@ static int read_service(struct config_reader *reader, yaml_node_t *node, void *i
 		.prefix6 = 64,
 		.drain_timeout = 300,
 		.on_rollback = CONFIG_FLOWS_DRAIN,
+		.health = config_health_defaults,
+		.max_ejected = 5000,
+		.on_ejection = CONFIG_FLOWS_LEAVE,
 		.place = config_place_of(node),
 	};
 	config->service_count++; /* from here on config_free() knows about it */

@@ -48,6 +48,25 @@ int config_value_share(struct config_reader *reader, const yaml_node_t *node, co
 	return config_bad_value(reader, node, what, EXPECTED_SHARE);
 }
 
+int config_value_duration(struct config_reader *reader, const yaml_node_t *node, const char *what, unsigned int min,
+			  unsigned int max, const char *expected, unsigned int *ret_ms)
+{
+	const char *text = config_text(node);
+	uint64_t ms;
+
+	if (!text || parse_duration(text, &ms) < 0 || ms < min || ms > max)
+		return config_bad_value(reader, node, what, expected);
+	*ret_ms = (unsigned int)ms;
+	return 0;
+}
+
+bool config_is_off(const yaml_node_t *node)
+{
+	const char *text = config_text(node);
+
+	return text && !strcmp(text, "off");
+}
+
 static const char *special_ipv4(const __u8 byte[4])
 {
 	static const __u8 broadcast[4] = { 255, 255, 255, 255 };

@@ -19,6 +19,13 @@ int config_value_choice(struct config_reader *reader, const yaml_node_t *node, c
 			const struct config_choice *choices, size_t count, int *ret);
 int config_value_share(struct config_reader *reader, const yaml_node_t *node, const char *what, unsigned int *ret);
 
+/* A duration from `min` to `max` ms; `expected` says so. */
+int config_value_duration(struct config_reader *reader, const yaml_node_t *node, const char *what, unsigned int min,
+			  unsigned int max, const char *expected, unsigned int *ret_ms);
+
+/* Whether the node is the text `off`. */
+bool config_is_off(const yaml_node_t *node);
+
 /* Refuse an address that no packet can be forwarded to. */
 int config_check_unicast(struct config_reader *reader, const yaml_node_t *node, const struct serin_addr *addr);
 

@@ -8,12 +8,12 @@
 #include "scalar.h"
 
 #define EXPECTED_BACKENDS "a list of at least one backend"
-#define EXPECTED_VERSIONS "1 to 8 of NAME: {backends: [...]}"
 
 /* A version while it is read. */
 struct version_draft {
 	struct config_service *service;
 	struct config_version *version;
+	const char *source; /* which of backends, dns, file was there; NULL: none yet */
 	struct config_place weight_place;
 };
 
@@ -45,6 +45,19 @@ static int read_backend(struct config_reader *reader, yaml_node_t *node, void *i
 	return 0;
 }
 
+/* Backends of two origins would need a rule about who wins: a version has one. */
+static int note_source(struct config_reader *reader, const yaml_node_t *node, struct version_draft *draft,
+		       const char *key)
+{
+	if (draft->source)
+		return config_complain(reader, config_place_of(node),
+				       "'%s' beside '%s' in version '%s', expected exactly one of backends, dns, file",
+				       key, draft->source, draft->version->name);
+	draft->source = key;
+	draft->version->source_place = config_place_of(node);
+	return 0;
+}
+
 static int read_backends(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	static const struct config_list backends = {
@@ -54,7 +67,11 @@ static int read_backends(struct config_reader *reader, yaml_node_t *node, void *
 		.read = read_backend,
 	};
 	struct version_draft *draft = into;
+	int err;
 
+	err = note_source(reader, node, draft, "backends");
+	if (err)
+		return err;
 	if (config_is_list(node)) {
 		size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
 
@@ -63,6 +80,24 @@ static int read_backends(struct config_reader *reader, yaml_node_t *node, void *
 			return config_complain_memory(reader);
 	}
 	return config_read_list(reader, node, &backends, into);
+}
+
+static int read_dns(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct version_draft *draft = into;
+	int err;
+
+	err = note_source(reader, node, draft, "dns");
+	return err ? err : config_read_dns(reader, node, draft->service->forward, draft->version);
+}
+
+static int read_file(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct version_draft *draft = into;
+	int err;
+
+	err = note_source(reader, node, draft, "file");
+	return err ? err : config_read_list_file(reader, node, draft->service->forward, draft->version);
 }
 
 static int read_weight(struct config_reader *reader, yaml_node_t *node, void *into)
@@ -80,7 +115,9 @@ static int read_weight(struct config_reader *reader, yaml_node_t *node, void *in
 }
 
 static const struct config_key version_keys[] = {
-	{ .name = "backends", .read = read_backends, .required = EXPECTED_BACKENDS },
+	{ .name = "backends", .read = read_backends },
+	{ .name = "dns", .read = read_dns },
+	{ .name = "file", .read = read_file },
 	{ .name = "weight", .read = read_weight },
 };
 static const struct config_mapping version_mapping = { .name = "a version", CONFIG_KEYS(version_keys) };
@@ -90,6 +127,8 @@ static int check_weights(struct config_reader *reader, const struct config_versi
 {
 	size_t i;
 
+	if (config_is_discovered(version))
+		return 0;
 	for (i = 0; i < version->backend_count; i++) {
 		if (version->backends[i].weight)
 			return 0;
@@ -122,6 +161,9 @@ static int read_version(struct config_reader *reader, const yaml_node_t *name, y
 	version->place = config_place_of(name);
 	service->version_count++;
 	err = config_read_mapping(reader, value, &version_mapping, &draft);
+	if (!err && !draft.source)
+		err = config_complain(reader, config_place_of(value),
+				      "missing key 'backends' in a version, expected that, 'dns' or 'file'");
 	if (!err)
 		err = check_weights(reader, version);
 	service_draft->weight_places[version - service->versions] = draft.weight_place;

@@ -146,6 +146,31 @@ bool name_is_valid(const char *text, size_t size)
 	       text[0] != '-' && text[length - 1] != '-';
 }
 
+/* Underscores are no part of host names, but of many that people give to containers and to SRV records. */
+static bool label_is_valid(const char *label, size_t length)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+	return length >= 1 && length <= 63 && strspn(label, good) >= length && label[0] != '-' &&
+	       label[length - 1] != '-';
+}
+
+bool host_name_is_valid(const char *text)
+{
+	const char *label = text;
+	size_t length;
+
+	for (;;) {
+		length = strcspn(label, ".");
+		if (!label_is_valid(label, length))
+			return false;
+		if (!label[length] || !label[length + 1])
+			break;
+		label += length + 1;
+	}
+	return (size_t)(label - text) + length <= 253 && strspn(label, "0123456789") < length;
+}
+
 const char *share_format(unsigned int basis_points, char *buffer)
 {
 	unsigned int whole = basis_points / 100, hundredths = basis_points % 100;
@@ -170,5 +195,13 @@ const char *duration_format(unsigned int seconds, char *buffer)
 	while (units[i].seconds > 1 && (!seconds || seconds % units[i].seconds))
 		i++;
 	snprintf(buffer, DURATION_TEXT_LEN, "%u%c", seconds / units[i].seconds, units[i].name);
+	return buffer;
+}
+
+const char *duration_format_ms(unsigned int ms, char *buffer)
+{
+	if (ms % 1000 == 0)
+		return duration_format(ms / 1000, buffer);
+	snprintf(buffer, DURATION_TEXT_LEN, "%ums", ms);
 	return buffer;
 }

@@ -37,10 +37,15 @@ int parse_port_range(const char *text, uint16_t *ret_first, uint16_t *ret_last);
 /* [a-z0-9]([a-z0-9-]*[a-z0-9])? of fewer than `size` characters: fits into char[size]. */
 bool name_is_valid(const char *text, size_t size);
 
+/* The name of a host in the DNS: labels of 1 to 63 letters, digits, inner hyphens and underscores between single dots,
+ * 253 characters in all, one more dot at the end. The last label has a letter: no address looks like a name. */
+bool host_name_is_valid(const char *text);
+
 /* The shortest text that parse_share reads as this share. Writes SHARE_TEXT_LEN bytes at most, returns `buffer`. */
 const char *share_format(unsigned int basis_points, char *buffer);
 
 /* The same for durations: "90s", "5m", "2h". Writes DURATION_TEXT_LEN bytes at most. */
 const char *duration_format(unsigned int seconds, char *buffer);
+const char *duration_format_ms(unsigned int ms, char *buffer); /* "1500ms", "2s", "5m" */
 
 #endif

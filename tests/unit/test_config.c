@@ -60,6 +60,10 @@ static const char most[] =
 	"  - {name: node, forward: local, listen: [127.0.0.1:80/tcp, '[::1]:80/udp'], versions: {v: {backends: [3001]}},\n"
 	"     rules: [{from: 10.0.0.0/8, version: v}, {from: '2001:db8::/32', version: v}, {from: '::/0', version: v}],\n"
 	"     max_new_flows: 5000/s, drain_timeout: 90s, on_rollback: {flows: reset}, protocol: udp}\n"
+	"  - {name: found, listen: 203.0.113.13:80/tcp, baseline: a, max_ejected: 25%, on_ejection: {flows: drain},\n"
+	"     health: {check: http, path: /healthz, host: shop.example, status: 200-299, every: 5s, timeout: 500ms, fall: 2,\n"
+	"     rise: 1, port: 8080}, slow_start: 30s, versions: {a: {dns: {name: a.shop.internal, port: 3000, every: 10s}},\n"
+	"     b: {dns: {name: _http._tcp.b.shop.internal, type: srv}}, c: {file: /etc/serin/c.json, weight: 1%}}}\n"
 	"  - {name: tunnel, forward: gue, listen: 203.0.113.12:80/udp, versions: {v: {backends: [10.0.0.1, '2001:db8::1']}}}\n";
 
 static struct config *parse(const char *text)
@@ -202,7 +206,7 @@ static void test_everything(void **state)
 
 	(void)state;
 	assert_host_section(config);
-	assert_int_equal(config->service_count, 5);
+	assert_int_equal(config->service_count, 6);
 	assert_shop(&config->services[0]);
 	service = config_find_service(config, "shop-6");
 	assert_ptr_equal(service, &config->services[1]);

@@ -220,6 +220,55 @@ static void test_rates(void **state)
 	assert_int_equal(rate, RATE_MAX);
 }
 
+static void test_host_name(void **state)
+{
+	static const char *const good[] = {
+		"canary.shop.internal", "a",      "localhost", "shop.example.", "A-1.b", "1.2.3.4a",
+		"_http._tcp.x",         "my_app",
+	};
+	static const char *const bad[] = {
+		"",    ".",   "a..b", ".a",   "a.-b", "a-.b", "10.0.0.1",    "10.0.0.1.", "80",
+		"::1", "a b", "a\n",  "a:80", "a/b",  "*.a",  "caf\xc3\xa9", "a..",       "x,y",
+	};
+	char label[65], name[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		if (!host_name_is_valid(good[i]))
+			fail_msg("refused '%s'", good[i]);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		if (host_name_is_valid(bad[i]))
+			fail_msg("accepted '%s'", bad[i]);
+	}
+	memset(label, 'a', 64);
+	label[64] = '\0';
+	assert_false(host_name_is_valid(label));
+	label[63] = '\0';
+	assert_true(host_name_is_valid(label));
+	memset(name, 'a', 255);
+	name[63] = name[127] = name[191] = '.';
+	name[253] = '\0';
+	assert_true(host_name_is_valid(name));
+	strcpy(name + 253, ".");
+	assert_true(host_name_is_valid(name));
+	strcpy(name + 253, "a");
+	assert_false(host_name_is_valid(name));
+}
+
+static void test_duration_texts_ms(void **state)
+{
+	char text[DURATION_TEXT_LEN];
+
+	(void)state;
+	assert_string_equal(duration_format_ms(0, text), "0s");
+	assert_string_equal(duration_format_ms(1, text), "1ms");
+	assert_string_equal(duration_format_ms(1500, text), "1500ms");
+	assert_string_equal(duration_format_ms(2000, text), "2s");
+	assert_string_equal(duration_format_ms(300000, text), "5m");
+	assert_string_equal(duration_format_ms(UINT32_MAX, text), "4294967295ms");
+}
+
 /* What is written is read as the same. */
 static void test_duration_texts(void **state)
 {
@@ -254,6 +303,8 @@ int main(void)
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_duration_texts),
+		cmocka_unit_test(test_duration_texts_ms),
+		cmocka_unit_test(test_host_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
