@@ -14,18 +14,32 @@ static const struct table_column version_columns[] = {
 	{ "BACKEND", TABLE_LEFT }, { "WEIGHT", TABLE_RIGHT },
 };
 
+static void add_start(struct table *table, const struct config_service *service, size_t index)
+{
+	char share[SHARE_TEXT_LEN];
+
+	table_cell(table, "%s", service->versions[index].name);
+	table_cell(table, "%s", check_role(service, index));
+	table_cell(table, "%s", share_format(check_initial_share(service, index), share));
+}
+
 static void add_version(struct table *table, const struct config_service *service, size_t index)
 {
 	const struct config_version *version = &service->versions[index];
-	char share[SHARE_TEXT_LEN], address[ADDRESS_TEXT_LEN];
+	char address[ADDRESS_TEXT_LEN], source[CONFIG_SOURCE_LEN];
 	size_t i;
 
+	add_start(table, service, index);
+	if (config_is_discovered(version)) {
+		table_cell(table, "%s", config_source_format(version, source));
+		table_cell(table, "%s", "");
+		return;
+	}
 	for (i = 0; i < version->backend_count; i++) {
 		const struct config_backend *backend = &version->backends[i];
 
-		table_cell(table, "%s", i ? "" : version->name);
-		table_cell(table, "%s", i ? "" : check_role(service, index));
-		table_cell(table, "%s", i ? "" : share_format(check_initial_share(service, index), share));
+		for (unsigned int column = 0; i && column < 3; column++)
+			table_cell(table, "%s", "");
 		table_cell(table, "%s", backend_format(&backend->endpoint.addr, backend->endpoint.port, address));
 		table_cell(table, "%u", backend->weight);
 	}
@@ -46,14 +60,21 @@ static int print_versions(FILE *out, const struct config_service *service)
 	return error;
 }
 
+/* An address of that family, or NULL where no backend is of it. */
 static const struct serin_addr *first_backend(const struct config_service *service, bool ipv4)
 {
+	const struct serin_addr *listening = &service->listeners[0].addr;
 	size_t i, j;
 
-	for (i = 0; i < service->version_count; i++)
+	for (i = 0; i < service->version_count; i++) {
 		for (j = 0; j < service->versions[i].backend_count; j++)
 			if (address_is_ipv4(&service->versions[i].backends[j].endpoint.addr) == ipv4)
 				return &service->versions[i].backends[j].endpoint.addr;
+		/* None is known yet, but addresses are not translated: their family is. */
+		if (service->forward == SERIN_FORWARD_NAT && config_is_discovered(&service->versions[i]) &&
+		    address_is_ipv4(listening) == ipv4)
+			return listening;
+	}
 	return NULL;
 }
 
@@ -109,6 +130,48 @@ static void print_life(FILE *out, const struct config_service *service)
 		service->on_rollback == CONFIG_FLOWS_RESET ? "resets flows" : "lets flows drain");
 }
 
+static void print_check(FILE *out, const struct config_health *health)
+{
+	char every[DURATION_TEXT_LEN], timeout[DURATION_TEXT_LEN];
+
+	fprintf(out, "health: %s", config_check_name(health->check));
+	if (health->check == CONFIG_CHECK_HTTP)
+		fprintf(out, " GET %s", health->path);
+	if (health->host[0])
+		fprintf(out, " of %s", health->host);
+	if (health->port)
+		fprintf(out, " at port %u", health->port);
+	if (health->check == CONFIG_CHECK_HTTP && health->status_low == health->status_high)
+		fprintf(out, ", status %u", health->status_low);
+	else if (health->check == CONFIG_CHECK_HTTP)
+		fprintf(out, ", status %u-%u", health->status_low, health->status_high);
+	fprintf(out, " within %s, every %s; out after %u, back after %u\n",
+		duration_format_ms(health->timeout, timeout), duration_format_ms(health->every, every), health->fall,
+		health->rise);
+}
+
+static void print_health(FILE *out, const struct config_service *service)
+{
+	static const char *const flows[] = {
+		[CONFIG_FLOWS_LEAVE] = "are left alone",
+		[CONFIG_FLOWS_DRAIN] = "drain",
+		[CONFIG_FLOWS_RESET] = "are reset",
+	};
+	char share[SHARE_TEXT_LEN], text[DURATION_TEXT_LEN];
+
+	if (!service->health.passive) {
+		fputs("health: off, a dead backend keeps its clients\n", out);
+		return;
+	}
+	if (service->health.check != CONFIG_CHECK_OFF)
+		print_check(out, &service->health);
+	fprintf(out, "failed handshakes eject up to %s of a version's backends; flows of ejected ones %s",
+		share_format(service->max_ejected, share), flows[service->on_ejection]);
+	if (service->slow_start)
+		fprintf(out, "; slow start over %s", duration_format_ms(service->slow_start, text));
+	putc('\n', out);
+}
+
 static int print_service(FILE *out, const struct config *config, const struct config_service *service)
 {
 	char text[ADDRESS_TEXT_LEN];
@@ -131,6 +194,7 @@ static int print_service(FILE *out, const struct config *config, const struct co
 	print_way(out, config, service, false);
 	print_rules(out, service);
 	print_life(out, service);
+	print_health(out, service);
 	blind = blind_to(config_protocol_name(service), config_forward_name(service->forward));
 	if (blind)
 		fprintf(out, "%s\n", blind);

@@ -56,13 +56,7 @@ static void diff_seconds(const char *what, const char *of, unsigned int from, un
 
 static const char *timeout_text(unsigned int ms, char buffer[DURATION_TEXT_LEN])
 {
-	if (!ms)
-		return "off";
-	if (ms % 1000)
-		snprintf(buffer, DURATION_TEXT_LEN, "%ums", ms);
-	else
-		duration_format(ms / 1000, buffer);
-	return buffer;
+	return ms ? duration_format_ms(ms, buffer) : "off";
 }
 
 static void diff_flow_log(unsigned int from, unsigned int to, struct config_lines *lines)
@@ -126,7 +120,7 @@ static const struct config_backend *find_backend(const struct config_version *ve
 	return NULL;
 }
 
-static void diff_backends(const struct config_service *service, const struct config_version *from,
+static void list_backends(const struct config_service *service, const struct config_version *from,
 			  const struct config_version *to, struct config_lines *lines)
 {
 	char text[ADDRESS_TEXT_LEN];
@@ -152,6 +146,22 @@ static void diff_backends(const struct config_service *service, const struct con
 					 backend_format(&old->endpoint.addr, old->endpoint.port, text), service->name,
 					 from->name);
 	}
+}
+
+/* Of a version that was there, is there now, or both: the other has no name. */
+static void diff_backends(const struct config_service *service, const struct config_version *from,
+			  const struct config_version *to, struct config_lines *lines)
+{
+	char text[CONFIG_SOURCE_LEN];
+
+	if (!from->name[0] && config_is_discovered(to))
+		config_lines_add(lines, "+ backends of %s/%s: %s", service->name, to->name,
+				 config_source_format(to, text));
+	else if (!to->name[0] && config_is_discovered(from))
+		config_lines_add(lines, "- backends of %s/%s: %s (draining)", service->name, from->name,
+				 config_source_format(from, text));
+	else if (config_diff_find_source(service, from, to, lines))
+		list_backends(service, from, to, lines);
 }
 
 static const char *weight_text(const struct config_service *service, size_t version, char *buffer)
@@ -237,7 +247,7 @@ static void diff_rules(const struct config_service *from, const struct config_se
 		config_lines_add(lines, "~ rules of %s: %zu -> %zu", to->name, from->rules.count, to->rules.count);
 }
 
-static void diff_words(const char *what, const struct config_service *of, const char *from, const char *to,
+void config_diff_words(const char *what, const struct config_service *of, const char *from, const char *to,
 		       struct config_lines *lines)
 {
 	if (strcmp(from, to))
@@ -249,12 +259,15 @@ static void diff_keys(const struct config_service *from, const struct config_ser
 {
 	char old_text[64], new_text[64];
 
-	diff_words("protocol", to, config_protocol_name(from), config_protocol_name(to), lines);
-	diff_words("affinity", to, affinity_text(from, old_text), affinity_text(to, new_text), lines);
-	diff_words("baseline", to, from->versions[from->baseline].name, to->versions[to->baseline].name, lines);
-	diff_words("max_new_flows", to, rate_text(from->max_new, old_text), rate_text(to->max_new, new_text), lines);
+	config_diff_words("protocol", to, config_protocol_name(from), config_protocol_name(to), lines);
+	config_diff_words("affinity", to, affinity_text(from, old_text), affinity_text(to, new_text), lines);
+	config_diff_words("baseline", to, from->versions[from->baseline].name, to->versions[to->baseline].name, lines);
+	config_diff_words("max_new_flows", to, rate_text(from->max_new, old_text), rate_text(to->max_new, new_text),
+			  lines);
 	diff_seconds("drain_timeout of ", to->name, from->drain_timeout, to->drain_timeout, lines);
-	diff_words("on_rollback", to, config_flows_name(from->on_rollback), config_flows_name(to->on_rollback), lines);
+	config_diff_words("on_rollback", to, config_flows_name(from->on_rollback), config_flows_name(to->on_rollback),
+			  lines);
+	config_diff_find_health(from, to, lines);
 }
 
 /* What a service has, and that it has not any more. */

@@ -38,4 +38,16 @@ const struct config_service *config_diff_find_former(const struct config *from, 
 /* config_diff_refused.c: the part of config_diff_make that says what takes more than a reload. */
 void config_diff_find_refused(const struct config *from, const struct config *to, struct config_diff *diff);
 
+/* "~ WHAT of SERVICE: FROM -> TO" where the two differ. */
+void config_diff_words(const char *what, const struct config_service *of, const char *from, const char *to,
+		       struct config_lines *lines);
+
+/* config_diff_health.c: keys of a service that was there before. */
+void config_diff_find_health(const struct config_service *from, const struct config_service *to,
+			     struct config_lines *lines);
+/* The same for where a version's backends come from. Returns whether the lists themselves can be compared: not between
+ * two origins, and not with what has yet to be found. */
+bool config_diff_find_source(const struct config_service *service, const struct config_version *from,
+			     const struct config_version *to, struct config_lines *lines);
+
 #endif

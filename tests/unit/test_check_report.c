@@ -44,6 +44,7 @@ static const char two_services_text[] =
 	"canary   trial      2.5%  10.0.0.21:3000       1\n"
 	"each IPv4 backend can have 2000 connections at a time (ports 2000-2999 of 2 source addresses)\n"
 	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"failed handshakes eject up to 50% of a version's backends; flows of ejected ones are left alone\n"
 	"protocol tcp: the status of answers is not seen (TLS), only how turns fail\n"
 	"\n"
 	"api  [2001:db8::10]:443/tcp\n"
@@ -52,6 +53,7 @@ static const char two_services_text[] =
 	"a        trial        0%  [2001:db8::a]:3000       1\n"
 	"b        baseline   100%  [2001:db8::b]:3000       1\n"
 	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"failed handshakes eject up to 50% of a version's backends; flows of ejected ones are left alone\n"
 	"protocol tcp: the status of answers is not seen (TLS), only how turns fail\n"
 	"\n"
 	"flow table: 262144 connections in 1048576 ways, 65 MiB of kernel memory\n"
@@ -95,6 +97,9 @@ static void test_json(void **state)
 		"\"flow_table\":{\"max_flows\":262144,\"ways\":1048576,\"bytes\":68157440},\"tables\":{\"services\":2,"
 		"\"listening_addresses\":3,\"backends\":5,\"rules\":0},\"services\":["
 		"{\"name\":\"shop\",\"rules\":0,\"max_new_flows\":null,\"drain_timeout\":300,\"on_rollback\":{\"flows\":\"drain\"},"
+		"\"health\":{\"passive\":true,\"check\":\"off\",\"path\":\"/\",\"host\":null,\"port\":null,\"status_low\":200,"
+		"\"status_high\":399,\"every_ms\":2000,\"timeout_ms\":1000,\"fall\":3,\"rise\":2},\"max_ejected\":5000,"
+		"\"on_ejection\":{\"flows\":\"leave\"},\"slow_start_ms\":0,"
 		"\"protocol\":\"tcp\",\"forward\":\"nat\",\"baseline\":\"stable\","
 		"\"affinity\":{\"by\":\"source\",\"ipv4\":32,\"ipv6\":64},"
 		"\"listen\":[\"203.0.113.10:80/tcp\",\"203.0.113.11:80/tcp\"],\"versions\":["
@@ -104,6 +109,9 @@ static void test_json(void **state)
 		"{\"name\":\"canary\",\"role\":\"trial\",\"weight\":250,\"rules\":0,\"backends\":["
 		"{\"address\":\"10.0.0.21:3000\",\"weight\":1,\"max_connections\":2000}]}]},"
 		"{\"name\":\"api\",\"rules\":0,\"max_new_flows\":null,\"drain_timeout\":300,\"on_rollback\":{\"flows\":\"drain\"},"
+		"\"health\":{\"passive\":true,\"check\":\"off\",\"path\":\"/\",\"host\":null,\"port\":null,\"status_low\":200,"
+		"\"status_high\":399,\"every_ms\":2000,\"timeout_ms\":1000,\"fall\":3,\"rise\":2},\"max_ejected\":5000,"
+		"\"on_ejection\":{\"flows\":\"leave\"},\"slow_start_ms\":0,"
 		"\"protocol\":\"tcp\",\"forward\":\"gateway\",\"baseline\":\"b\","
 		"\"affinity\":{\"by\":\"flow\"},\"listen\":[\"[2001:db8::10]:443/tcp\"],\"versions\":["
 		"{\"name\":\"a\",\"role\":\"trial\",\"weight\":0,\"rules\":0,\"backends\":["
@@ -157,6 +165,7 @@ static const char modes_text[] =
 	"3 rules before the hash: 1 to a, 2 to b\n"
 	"at most 5000 new flows a second\n"
 	"removed backends drain for 90s; a rollback resets flows\n"
+	"failed handshakes eject up to 50% of a version's backends; flows of ejected ones are left alone\n"
 	"answers do not pass here: only what clients send shows how a version does\n"
 	"\n"
 	"node  203.0.113.10:80/tcp\n"
@@ -165,6 +174,7 @@ static const char modes_text[] =
 	"only     baseline   100%  :3001         1\n"
 	"1 rule before the hash: 1 to only\n"
 	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"failed handshakes eject up to 50% of a version's backends; flows of ejected ones are left alone\n"
 	"protocol tcp: the status of answers is not seen (TLS), only how turns fail\n"
 	"\n"
 	"wrap  203.0.113.11:80/tcp\n"
@@ -173,6 +183,7 @@ static const char modes_text[] =
 	"only     baseline   100%  10.0.0.1:80       1\n"
 	"packets to IPv4 backends grow by 20 bytes: 1480 are left of an MTU of 1500\n"
 	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"failed handshakes eject up to 50% of a version's backends; flows of ejected ones are left alone\n"
 	"answers do not pass here: only what clients send shows how a version does\n"
 	"\n"
 	"flow table: 262144 connections in 1048576 ways, 65 MiB of kernel memory\n"
@@ -209,6 +220,108 @@ static void test_modes(void **state)
 	assert_int_equal(of_b, 2);
 	text = json_string_value(json_array_get(json_object_get(dns, "listen"), 1));
 	assert_string_equal(text, "203.0.113.10:53/tcp");
+	json_decref(report);
+	free(printed);
+	config_free(config);
+}
+
+static const char found[] =
+	"interfaces: [eth0]\n"
+	"http: off\n"
+	"services:\n"
+	"  - name: shop\n"
+	"    listen: [\"203.0.113.10:80/tcp\"]\n"
+	"    baseline: a\n"
+	"    health: {check: http, path: /healthz, host: shop.example, status: 200, every: 5s, timeout: 500ms, port: 8080}\n"
+	"    max_ejected: 25%\n"
+	"    on_ejection: {flows: drain}\n"
+	"    slow_start: 30s\n"
+	"    versions: {a: {dns: {name: a.shop.internal, port: 3000}}, b: {dns: {name: b, type: srv}}}\n"
+	"  - name: api\n"
+	"    listen: [\"203.0.113.11:80/tcp\"]\n"
+	"    forward: ipip\n"
+	"    health: {check: tcp}\n"
+	"    on_ejection: {flows: reset}\n"
+	"    versions: {only: {file: /etc/serin/api.json}}\n"
+	"  - name: left\n"
+	"    listen: [\"203.0.113.12:80/tcp\"]\n"
+	"    health: off\n"
+	"    versions: {only: {backends: [\"10.0.0.1:80\"]}}\n";
+
+static const char found_text[] =
+	"shop  203.0.113.10:80/tcp\n"
+	"forward nat, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND                   WEIGHT\n"
+	"a        baseline   100%  dns a.shop.internal:3000\n"
+	"b        trial        0%  dns b (SRV)\n"
+	"each IPv4 backend can have 31744 connections at a time (ports 1024-32767 of 1 source address, the host's own)\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"health: http GET /healthz of shop.example at port 8080, status 200 within 500ms, every 5s; out after 3, back "
+	"after 2\n"
+	"failed handshakes eject up to 25% of a version's backends; flows of ejected ones drain; slow start over 30s\n"
+	"protocol tcp: the status of answers is not seen (TLS), only how turns fail\n"
+	"\n"
+	"api  203.0.113.11:80/tcp\n"
+	"forward ipip, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND                   WEIGHT\n"
+	"only     baseline   100%  file /etc/serin/api.json\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"health: tcp within 1s, every 2s; out after 3, back after 2\n"
+	"failed handshakes eject up to 50% of a version's backends; flows of ejected ones are reset\n"
+	"answers do not pass here: only what clients send shows how a version does\n"
+	"\n"
+	"left  203.0.113.12:80/tcp\n"
+	"forward nat, affinity source (IPv4 /32, IPv6 /64)\n"
+	"VERSION  ROLE      SHARE  BACKEND      WEIGHT\n"
+	"only     baseline   100%  10.0.0.1:80       1\n"
+	"each IPv4 backend can have 31744 connections at a time (ports 1024-32767 of 1 source address, the host's own)\n"
+	"removed backends drain for 5m; a rollback lets flows drain\n"
+	"health: off, a dead backend keeps its clients\n"
+	"protocol tcp: the status of answers is not seen (TLS), only how turns fail\n"
+	"\n"
+	"flow table: 262144 connections in 1048576 ways, 65 MiB of kernel memory\n"
+	"tables: 3 of 256 services, 3 of 1024 listening addresses, 1 of 4096 backends, 0 of 524288 rules\n"
+	"interfaces: eth0 (attach auto)\n"
+	"http: off\n";
+
+static void assert_json(const json_t *json, const char *expected)
+{
+	json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
+
+	assert_non_null(wanted);
+	assert_true(json_equal(json, wanted));
+	json_decref(wanted);
+}
+
+static void test_health(void **state)
+{
+	struct config *config = parse(found);
+	json_t *report = check_to_json(config), *services = json_object_get(report, "services");
+	json_t *shop = json_array_get(services, 0), *versions = json_object_get(shop, "versions");
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+
+	(void)state;
+	assert_int_equal(check_print(out, config), 0);
+	fclose(out);
+	assert_string_equal(printed, found_text);
+	assert_json(
+		json_object_get(shop, "health"),
+		"{\"passive\":true,\"check\":\"http\",\"path\":\"/healthz\",\"host\":\"shop.example\",\"port\":8080,"
+		"\"status_low\":200,\"status_high\":200,\"every_ms\":5000,\"timeout_ms\":500,\"fall\":3,\"rise\":2}");
+	assert_int_equal(json_integer_value(json_object_get(shop, "max_ejected")), 2500);
+	assert_int_equal(json_integer_value(json_object_get(shop, "slow_start_ms")), 30000);
+	assert_json(json_object_get(shop, "on_ejection"), "{\"flows\":\"drain\"}");
+	assert_json(json_array_get(versions, 0),
+		    "{\"name\":\"a\",\"role\":\"baseline\",\"weight\":10000,\"rules\":0,\"backends\":[],"
+		    "\"dns\":{\"name\":\"a.shop.internal\",\"type\":\"a\",\"port\":3000,\"every_ms\":5000}}");
+	assert_json(json_object_get(json_array_get(versions, 1), "dns"),
+		    "{\"name\":\"b\",\"type\":\"srv\",\"port\":null,\"every_ms\":5000}");
+	versions = json_object_get(json_array_get(services, 1), "versions");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(versions, 0), "file")),
+			    "/etc/serin/api.json");
+	assert_json(json_object_get(json_object_get(json_array_get(services, 2), "health"), "passive"), "false");
 	json_decref(report);
 	free(printed);
 	config_free(config);
@@ -256,7 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),      cmocka_unit_test(test_json),         cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_flow_ways), cmocka_unit_test(test_nat_capacity),
+		cmocka_unit_test(test_flow_ways), cmocka_unit_test(test_nat_capacity), cmocka_unit_test(test_health),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

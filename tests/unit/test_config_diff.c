@@ -192,6 +192,118 @@ static void test_rules(void **state)
 	free(ruled);
 }
 
+/* Key by key; what is not said is its default. */
+static void test_health(void **state)
+{
+	static const char *const affinity = "  affinity: source\n";
+	static const char checked[] =
+		"  affinity: source\n"
+		"  health: {check: http, path: /healthz, host: shop.example, status: 200, every: 5s, timeout: 1500ms, fall: 1,\n"
+		"    rise: 10, port: 8080}\n"
+		"  max_ejected: 12.5%\n"
+		"  on_ejection: {flows: reset}\n"
+		"  slow_start: 30s\n";
+	char *with;
+
+	(void)state;
+	changes(affinity,
+		"  affinity: source\n  health: {check: off, path: /, every: 2s, timeout: 1000ms, status: 200-399}\n"
+		"  max_ejected: 50%\n  on_ejection: {flows: leave}\n  slow_start: off\n",
+		"");
+	changes(affinity, "  affinity: source\n  health: off\n", "~ health of shop: on -> off\n");
+	changes(affinity, checked,
+		"~ health.check of shop: off -> http\n"
+		"~ health.path of shop: / -> /healthz\n"
+		"~ health.host of shop: the backend's -> shop.example\n"
+		"~ health.status of shop: 200-399 -> 200\n"
+		"~ health.every of shop: 2s -> 5s\n"
+		"~ health.timeout of shop: 1s -> 1500ms\n"
+		"~ health.fall of shop: 3 -> 1\n"
+		"~ health.rise of shop: 2 -> 10\n"
+		"~ health.port of shop: the backend's -> 8080\n"
+		"~ max_ejected of shop: 50% -> 12.5%\n"
+		"~ on_ejection of shop: leave -> reset\n"
+		"~ slow_start of shop: off -> 30s\n");
+	with = strdup(edit(base, affinity, checked));
+	assert_non_null(with);
+	assert_diff(with, edit(with, "every: 5s", "every: 1h"), "~ health.every of shop: 5s -> 1h\n", "");
+	assert_diff(with, edit(with, "status: 200", "status: 200-299"), "~ health.status of shop: 200 -> 200-299\n",
+		    "");
+	assert_diff(with, edit(with, "{flows: reset}", "{flows: drain}"), "~ on_ejection of shop: reset -> drain\n",
+		    "");
+	free(with);
+}
+
+static struct config_version *version_of(struct config *config, const char *name)
+{
+	int index = config_find_version(&config->services[0], name);
+
+	assert_true(index >= 0);
+	return &config->services[0].versions[index];
+}
+
+static void find_backend(struct config_version *version, const char *text)
+{
+	version->backends = reallocarray(version->backends, version->backend_count + 1, sizeof(*version->backends));
+	assert_non_null(version->backends);
+	version->backends[version->backend_count] = (struct config_backend){ .weight = 1 };
+	assert_int_equal(endpoint_parse(text, &version->backends[version->backend_count++].endpoint), 0);
+}
+
+static void test_sources(void **state)
+{
+	static const char *const backends = "backends: [\"10.0.0.11:3000\", \"10.0.0.12:3000\"]";
+	static const char *const canary = "backends: [\"10.0.0.21:3000\"]";
+	char *named;
+
+	(void)state;
+	changes(backends, "dns: {name: stable.shop.internal, port: 3000}",
+		"~ backends of shop/stable: from 2 addresses to dns stable.shop.internal:3000\n");
+	changes(canary, "file: /etc/serin/canary.json",
+		"~ backends of shop/canary: from 1 address to file /etc/serin/canary.json\n");
+	named = strdup(edit(base, canary, "dns: {name: canary, port: 3000}"));
+	assert_non_null(named);
+	assert_diff(named, named, "", "");
+	assert_diff(named, base, "~ backends of shop/canary: from dns canary:3000 to 1 address\n", "");
+	assert_diff(named, edit(named, "port: 3000}", "port: 3000, every: 60s}"),
+		    "~ dns.every of shop/canary: 5s -> 1m\n", "");
+	assert_diff(named, edit(named, "port: 3000}", "port: 3001}"),
+		    "~ backends of shop/canary: from dns canary:3000 to dns canary:3001\n", "");
+	assert_diff(named, edit(named, "port: 3000}", "type: srv}"),
+		    "~ backends of shop/canary: from dns canary:3000 to dns canary (SRV)\n", "");
+	assert_diff(named, edit(named, "    canary:", "    next:"),
+		    "+ version next of shop: weight 5%\n"
+		    "+ backends of shop/next: dns canary:3000\n"
+		    "- version canary of shop\n"
+		    "- backends of shop/canary: dns canary:3000 (draining)\n",
+		    "");
+	free(named);
+}
+
+/* What was found is compared like what is written down, but not with what has yet to be found. */
+static void test_found(void **state)
+{
+	const char *text = edit(base, "backends: [\"10.0.0.21:3000\"]", "dns: {name: canary, port: 3000}");
+	struct config *old = parse(text), *new = parse(text);
+	struct config_diff diff;
+
+	(void)state;
+	find_backend(version_of(old, "canary"), "10.0.0.21:3000");
+	assert_int_equal(config_diff_make(old, new, &diff), 0);
+	assert_lines(&diff.changes, "");
+	config_diff_free(&diff);
+	assert_int_equal(config_diff_make(new, old, &diff), 0);
+	assert_lines(&diff.changes, "+ backend 10.0.0.21:3000 of shop/canary\n");
+	config_diff_free(&diff);
+	find_backend(version_of(new, "canary"), "10.0.0.22:3000");
+	assert_int_equal(config_diff_make(old, new, &diff), 0);
+	assert_lines(&diff.changes, "+ backend 10.0.0.22:3000 of shop/canary\n"
+				    "- backend 10.0.0.21:3000 of shop/canary (draining)\n");
+	config_diff_free(&diff);
+	config_free(old);
+	config_free(new);
+}
+
 /* Addresses that change tunnels only: connections name no port of them. */
 static void test_tunnels(void **state)
 {
@@ -331,7 +443,8 @@ int main(void)
 		cmocka_unit_test(test_rules),          cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_local),          cmocka_unit_test(test_services),
 		cmocka_unit_test(test_refused),        cmocka_unit_test(test_forward),
-		cmocka_unit_test(test_snat_addresses),
+		cmocka_unit_test(test_snat_addresses), cmocka_unit_test(test_health),
+		cmocka_unit_test(test_sources),        cmocka_unit_test(test_found),
 	};
 
 	return cmocka_run_group_tests_name("config_diff", tests, NULL, NULL);
