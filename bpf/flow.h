@@ -71,6 +71,15 @@ static __always_inline __u32 lowest_byte(__u64 bits)
 	return ((bits & -bits) >> 7) * 0x0001020304050607ull >> 56;
 }
 
+/* The word that a way's flags are in, for changing one of them. What else they say may be another flow's by now: it is left
+ * as it is. */
+static __always_inline __u32 *way_flags_word(struct serin_way *way)
+{
+	_Static_assert(__builtin_offsetof(struct serin_way, flags) == sizeof(*way) - 1,
+		       "the flags are a way's last byte");
+	return (__u32 *)(way + 1) - 1;
+}
+
 /* Is the packet one of this way's? Then say how it is rewritten. Backends of forward: local listen where the listener
  * does. */
 static __always_inline bool way_matches(const struct serin_way *way, const struct pkt *pkt, struct flow *ret)

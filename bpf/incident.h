@@ -49,7 +49,8 @@ static __always_inline bool client_is_new(__u64 hash, __u32 generation)
 }
 
 /* The client of that flow was failed. Counted once per generation of the plan, and not where a rule had placed it, or a plan
- * that no longer holds: what is judged is what the draw under this plan has done. */
+ * that no longer holds: what is judged is what the draw under this plan has done. Nor by a backend that is known to be broken
+ * and has left its version's ring: what its last flows meet says nothing about the version. */
 verified_once int incident(__u32 index)
 {
 	struct serin_way *way = way_at(index);
@@ -62,7 +63,7 @@ verified_once int incident(__u32 index)
 	if (!way || way->flags & SERIN_WAY_BY_RULE)
 		return 0;
 	backend = backend_at(READ_ONCE(way->backend));
-	if (!backend)
+	if (!backend || backend->flags & SERIN_BACKEND_EJECTED)
 		return 0;
 	service = backend->service;
 	of_service = bpf_map_lookup_elem(&plans, &service);

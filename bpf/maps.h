@@ -69,6 +69,7 @@ MAP(stats, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_stats);
 MAP(openings, ARRAY, SERIN_MAX_SERVICES, __u32, __u64);
 MAP(named, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(incidents, ARRAY, SERIN_MAX_SERVICES *SERIN_MAX_VERSIONS, __u32, __u64);
+MAP(strikes, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(clients, ARRAY, SERIN_CLIENT_BUCKETS, __u32, struct serin_clients);
 MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
 MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
@@ -77,6 +78,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, SERIN_FLOW_LOG_BYTES);
 } flow_log SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SERIN_VERDICTS_BYTES);
+} verdicts SEC(".maps");
 
 /* See watch.h. */
 struct serin_watch {

@@ -4,6 +4,7 @@
 #define SERIN_TCP_H
 
 #include "incident.h"
+#include "strike.h"
 #include "table.h"
 
 /* The way of the packet at hand. */
@@ -24,14 +25,9 @@ static __always_inline bool tcp_near(__u32 number, __u32 next_seq)
 	return number - next_seq + TCP_PLAUSIBLE < 2 * TCP_PLAUSIBLE;
 }
 
-/* What else the flags say may be another flow's by now: it is left as it is. */
 static __always_inline void way_mark(struct serin_way *way, __u8 flag)
 {
-	__u32 *last = (__u32 *)(way + 1) - 1;
-
-	_Static_assert(__builtin_offsetof(struct serin_way, flags) == sizeof(*way) - 1,
-		       "the flags are a way's last byte");
-	__sync_fetch_and_or(last, bpf_htonl(flag));
+	__sync_fetch_and_or(way_flags_word(way), bpf_htonl(flag));
 }
 
 /* Raise a way to a later state; true for the one CPU that has done it. */
@@ -128,6 +124,8 @@ static __always_inline void track_rst(const struct pkt *pkt, const struct tracke
 	count->closed++;
 	if (failure < SERIN_FAILURES)
 		fail(client, backend, failure);
+	if (failure == SERIN_FAILURE_REFUSED)
+		strike_once(client, backend, failure);
 	tell_closed(flow,
 		    flow->direction == SERIN_TO_CLIENT ? SERIN_ENDED_RESET_BY_BACKEND : SERIN_ENDED_RESET_BY_CLIENT);
 }
@@ -197,9 +195,14 @@ verified_once int track_rare(const struct scratch *here)
 	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, heard_of(way, peer)))) {
 		way->next_seq = tcp_end(pkt);
 	}
+	if (peer == way && pkt->flags & TCP_SYN && syn_is_late(pkt, way))
+		strike_once(flow.index, backend, SERIN_FAILURE_TIMEOUT);
 	/* Nobody's answers are seen here: a client that goes on is taken at its word. Its way can be taken back all the same. */
 	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
 	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {
+		/* The flow of one that was begun before us says nothing about handshakes. */
+		if (!here->flow.fresh)
+			strikes_clear(backend);
 		way->asked = asked_at_first(pkt);
 		way->acked = pkt->ack;
 		count->established++;

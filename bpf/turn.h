@@ -121,6 +121,13 @@ verified_once int turn_overdue(__u32 index, __u32 owed)
 	return fail(way->peer, READ_ONCE(way->backend), reason);
 }
 
+/* TCP: has nothing been heard of the backend since the SYN? */
+static __always_inline bool handshake_is_open(const struct scratch *here, const struct serin_way *to_client, __u32 owed)
+{
+	return owed & SERIN_OWED && SERIN_WAY_STATE(here->flow.claim) == SERIN_WAY_EMBRYONIC &&
+	       !(to_client->flags & SERIN_WAY_SEQ);
+}
+
 static __always_inline int turn_ask(const struct scratch *here, const struct serin_way *way, struct serin_stats *count)
 {
 	struct serin_way *peer = flow_peer(way);
@@ -135,6 +142,8 @@ static __always_inline int turn_ask(const struct scratch *here, const struct ser
 		if (here->look & LOOK_AGAIN)
 			taint(peer);
 		owed = READ_ONCE(peer->owed);
+		if (here->pkt.flags & TCP_SYN && handshake_is_open(here, peer, owed) && syn_is_late(&here->pkt, way))
+			strike_once(here->flow.index, here->flow.backend, SERIN_FAILURE_TIMEOUT);
 		if (owed_too_long(owed))
 			turn_overdue(way->peer, owed);
 		return 0;
@@ -163,7 +172,10 @@ static __always_inline void turn_accepted(const struct scratch *here, struct ser
 	const struct serin_way *peer = flow_peer(way);
 	struct serin_observed *seen = observed_of(here->flow.backend);
 
-	if (!peer || here->pkt.ack != peer->next_seq || !swap_if(&way->owed, owed, 0))
+	if (!peer || here->pkt.ack != peer->next_seq)
+		return;
+	strikes_clear(here->flow.backend);
+	if (!swap_if(&way->owed, owed, 0))
 		return;
 	if (seen && !(owed & (SERIN_OWED_TAINTED | SERIN_OWED_FAILED)))
 		histogram_add(&seen->handshake, owed_for(owed, bpf_ktime_get_ns()));
@@ -183,8 +195,15 @@ static __always_inline void turn_shut(const struct scratch *here, struct serin_w
 
 static __always_inline void turn_unreachable(const struct scratch *here, struct serin_way *way, __u32 owed)
 {
-	if (!(owed & SERIN_OWED_FAILED) && swap_if(&way->owed, owed, owed | SERIN_OWED_FAILED))
-		fail(way->peer, here->flow.backend, SERIN_FAILURE_UNREACHABLE);
+	__u32 backend = here->flow.backend;
+
+	if (owed & SERIN_OWED_FAILED || !swap_if(&way->owed, owed, owed | SERIN_OWED_FAILED))
+		return;
+	fail(way->peer, backend, SERIN_FAILURE_UNREACHABLE);
+	if (here->pkt.protocol == IPPROTO_UDP)
+		strike(backend, SERIN_FAILURE_UNREACHABLE);
+	else if (handshake_is_open(here, way, owed))
+		strike_once(way->peer, backend, SERIN_FAILURE_UNREACHABLE);
 }
 
 /* The backend has said something. */
@@ -201,6 +220,8 @@ static __always_inline void turn_answered(const struct scratch *here, struct ser
 		return;
 	if (owed_too_long(owed) && answer_is_due(way))
 		fail(way->peer, here->flow.backend, SERIN_FAILURE_UNANSWERED);
+	if (here->pkt.protocol == IPPROTO_UDP)
+		strikes_clear(here->flow.backend);
 	count->answered++;
 	if (!seen)
 		return;

@@ -135,7 +135,8 @@ enum serin_backend_flags {
 	SERIN_BACKEND_USED = 1,     /* the id belongs to a backend */
 	SERIN_BACKEND_LEAVING = 2,  /* no longer configured; flows may still name the id */
 	SERIN_BACKEND_RESET = 4,    /* its flows are to end: at their next packet, unless the agent was there before */
-	SERIN_BACKEND_DRAINED = 16, /* taken out by hand: in no ring, its flows go on */
+	SERIN_BACKEND_EJECTED = 8,  /* found broken: in no ring, and what it fails is counted, but is no incident */
+	SERIN_BACKEND_DRAINED = 16, /* taken out by hand: in no ring */
 };
 
 /* Map `backends`, by backend id. An id is never given to another backend while flows may name it. */
@@ -231,6 +232,7 @@ enum serin_way_flags {
 	SERIN_WAY_FIN = 1,        /* this direction's sender has ended */
 	SERIN_WAY_SEQ = 2,        /* next_seq means something */
 	SERIN_WAY_ANSWERED = 4,   /* to the client: the backend has sent data */
+	SERIN_WAY_STRUCK = 4,     /* to the backend: the handshake's failure is among the backend's strikes */
 	SERIN_WAY_BY_RULE = 8,    /* the client was placed, not drawn */
 	SERIN_WAY_TO_CLIENT = 16, /* this is the way to the client */
 				  /* The upper three bits: the flow's enum serin_forward. */
@@ -385,6 +387,10 @@ struct serin_clients {
 	__u64 word[SERIN_CLIENTS_PER_BUCKET];
 };
 
+/* Map `strikes`, by backend id, __u32: handshakes that the backend has failed in a row, whatever version it is of, whoever the
+ * clients; bpf/strike.h says when. Back to 0 with one that it answers. Only the kernel writes it while flows may name the id. */
+#define SERIN_STRIKES_OUT 5u /* that many, and at every so many more, are told of in `verdicts` */
+
 /* Map `table_stats`, one entry, per CPU, never reset. */
 struct serin_table_stats {
 	__u64 evicted[8];     /* ways taken for a newcomer before their time, by enum serin_way_state */
@@ -424,6 +430,20 @@ struct serin_flow_end {
 	__u8 how;     /* enum serin_ended */
 };
 
+/* Ring buffer `verdicts`: what the agent should act on at once. A hint, and lost where nobody reads and the ring is full: what
+ * is true stands in the maps. */
+#define SERIN_VERDICTS_BYTES 65536u
+enum serin_verdict_kind {
+	SERIN_VERDICT_STRUCK = 1, /* a backend has failed so many handshakes in a row */
+};
+struct serin_verdict {
+	__u32 kind; /* enum serin_verdict_kind */
+	__u32 backend;
+	__u64 ns;    /* CLOCK_MONOTONIC */
+	__u32 why;   /* enum serin_failure: how it failed the last of them */
+	__u32 count; /* in a row */
+};
+
 /* What the program `serin_sweep` is run with (BPF_PROG_RUN): ends expired flows, and UDP flows of backends that are to be
  * reset, among ways [first, first + count), and counts the live ways to a backend there in the map `named`, by backend
  * id. The agent empties `named` when it begins anew at way 0. */
@@ -457,6 +477,7 @@ SERIN_ASSERT(__builtin_offsetof(struct serin_way, hop) == 40);
 SERIN_ASSERT(__builtin_offsetof(struct serin_way, next_seq) == 48);
 SERIN_ASSERT(sizeof(struct serin_rule_key) == 24);
 SERIN_ASSERT(sizeof(struct serin_flow_end) == 48);
+SERIN_ASSERT(sizeof(struct serin_verdict) == 24);
 SERIN_ASSERT(sizeof(struct serin_stats) == 88 + 8 * SERIN_FAILURES + 24);
 SERIN_ASSERT(sizeof(struct serin_table_stats) == 136);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
