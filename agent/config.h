@@ -178,6 +178,17 @@ int config_parse(const char *path, const char *text, size_t length, struct confi
 /* NULL is fine. Returns NULL. */
 struct config *config_free(struct config *config);
 
+/* All of it, sharing nothing; NULL: out of memory. */
+struct config *config_copy(const struct config *config);
+
+/* Replace the backends of a version that are found elsewhere (config_is_discovered) by a copy of these. A backend without
+ * a port (one-way only) gets that of the first listener; addresses from the DNS that are not of the listeners' family are
+ * left out, unless tunnels carry them. 0; or -EINVAL (or -ENOMEM) and why not, in which case nothing has changed: an
+ * address that the file could not name either, a list without a backend of a weight, no room. Complaints begin with the
+ * name, or with the file and the backend's place in it. */
+int config_set_backends(struct config *config, size_t service_index, size_t version_index,
+			const struct config_backend *found, size_t count, struct complaint *complaint);
+
 /* NULL when there is none of that name. */
 const struct config_service *config_find_service(const struct config *config, const char *name);
 int config_find_version(const struct config_service *service, const char *name); /* index, or -ENOENT */

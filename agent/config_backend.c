@@ -98,7 +98,7 @@ int config_read_backend(struct config_reader *reader, yaml_node_t *node, enum se
 }
 
 /* Where ports are not rewritten, they tell no two servers apart. */
-static bool same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other)
+bool config_is_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other)
 {
 	return !memcmp(&one->addr, &other->addr, sizeof(one->addr)) &&
 	       (SERIN_IS_ONE_WAY(forward) || one->port == other->port);
@@ -127,7 +127,7 @@ static int check_once(struct config_reader *reader, const struct config_service 
 			backend = &service->versions[v].backends[b];
 			if (backend == wanted)
 				return 0;
-			if (same_server(service->forward, &backend->endpoint, &wanted->endpoint))
+			if (config_is_same_server(service->forward, &backend->endpoint, &wanted->endpoint))
 				return complain_twice(reader, &service->versions[v], backend, wanted);
 		}
 	}

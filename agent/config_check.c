@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What only a whole service, or the whole file, can tell to be wrong. */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config_parts.h"
@@ -77,16 +78,33 @@ static int complain_family(struct config_reader *reader, const struct config_ser
 }
 
 /* A tunnel carries either family in either; a port of this host belongs to none. */
-static bool may_mix_families(const struct config_service *service)
+bool config_may_mix_families(const struct config_service *service)
 {
 	return service->forward == SERIN_FORWARD_LOCAL || service->forward == SERIN_FORWARD_IPIP ||
 	       service->forward == SERIN_FORWARD_GUE;
 }
 
+static int check_backend_families(struct config_reader *reader, const struct config_service *service,
+				  const struct config_version *version)
+{
+	bool want_ipv4 = address_is_ipv4(&service->listeners[0].addr);
+	size_t i;
+
+	for (i = 0; i < version->backend_count; i++) {
+		const struct config_backend *backend = &version->backends[i];
+
+		if (address_is_ipv4(&backend->endpoint.addr) != want_ipv4)
+			return complain_family(reader, service, "backend", &backend->endpoint.addr,
+					       backend->endpoint.port, backend->place);
+	}
+	return 0;
+}
+
 static int check_families(struct config_reader *reader, const struct config_service *service)
 {
 	bool want_ipv4 = address_is_ipv4(&service->listeners[0].addr);
-	size_t i, v;
+	size_t i;
+	int err = 0;
 
 	for (i = 0; i < service->listener_count; i++) {
 		const struct config_listener *listener = &service->listeners[i];
@@ -95,18 +113,9 @@ static int check_families(struct config_reader *reader, const struct config_serv
 			return complain_family(reader, service, "listening address", &listener->addr, listener->port,
 					       listener->place);
 	}
-	for (v = 0; v < service->version_count; v++) {
-		const struct config_version *version = &service->versions[v];
-
-		for (i = 0; i < version->backend_count; i++) {
-			const struct config_backend *backend = &version->backends[i];
-
-			if (address_is_ipv4(&backend->endpoint.addr) != want_ipv4)
-				return complain_family(reader, service, "backend", &backend->endpoint.addr,
-						       backend->endpoint.port, backend->place);
-		}
-	}
-	return 0;
+	for (i = 0; !err && i < service->version_count; i++)
+		err = check_backend_families(reader, service, &service->versions[i]);
+	return err;
 }
 
 int config_check_service(struct config_reader *reader, struct config_draft *draft)
@@ -124,7 +133,7 @@ int config_check_service(struct config_reader *reader, struct config_draft *draf
 		err = check_protocol(reader, draft);
 	if (!err)
 		err = config_check_health(reader, draft);
-	if (!err && !may_mix_families(draft->service))
+	if (!err && !config_may_mix_families(draft->service))
 		err = check_families(reader, draft->service);
 	return err;
 }
@@ -174,7 +183,7 @@ static int check_loop(struct config_reader *reader, const struct config_service 
 {
 	struct target target = { .addr = backend->endpoint.addr };
 	const struct config_service *other;
-	char text[ADDRESS_TEXT_LEN];
+	char text[ADDRESS_TEXT_LEN], line[24] = "";
 	struct config_place place;
 
 	if (service->forward == SERIN_FORWARD_LOCAL)
@@ -186,9 +195,11 @@ static int check_loop(struct config_reader *reader, const struct config_service 
 	other = find_listener(reader->config, &target, &place);
 	if (!other)
 		return 0;
+	if (!reader->found)
+		snprintf(line, sizeof(line), " (line %u)", place.line);
 	return config_complain(reader, backend->place,
-			       "backend '%s' is where service '%s' listens (line %u), expected another address",
-			       endpoint_format(&target.addr, target.port, text), other->name, place.line);
+			       "backend '%s' is where service '%s' listens%s, expected another address",
+			       endpoint_format(&target.addr, target.port, text), other->name, line);
 }
 
 /* A service on the address of our own HTTP interface would take all of its connections. */
@@ -225,4 +236,17 @@ int config_check_all(struct config_reader *reader)
 		}
 	}
 	return check_http(reader);
+}
+
+int config_check_found(struct config_reader *reader, const struct config_service *service,
+		       const struct config_version *version)
+{
+	size_t b;
+	int err = 0;
+
+	if (!config_may_mix_families(service))
+		err = check_backend_families(reader, service, version);
+	for (b = 0; !err && b < version->backend_count; b++)
+		err = check_loop(reader, service, &version->backends[b]);
+	return err;
 }

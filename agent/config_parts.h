@@ -52,10 +52,14 @@ int config_read_list_file(struct config_reader *reader, yaml_node_t *node, enum 
 			  struct config_version *version);
 int config_check_sources(struct config_reader *reader, struct config_service *service);
 
+/* Of all services together; config_version.c. */
+size_t config_count_backends(const struct config *config);
+
 /* config_backend.c: one backend, in the form that `forward` has it; then what only all of a service's backends tell. */
 int config_read_backend(struct config_reader *reader, yaml_node_t *node, enum serin_forward forward,
 			struct config_backend *ret);
 int config_check_backends(struct config_reader *reader, struct config_service *service);
+bool config_is_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other);
 
 /* The whole file; the caller frees. -EFBIG past `max` bytes, else what opening or reading gave. config_file.c. */
 int config_read_file(const char *path, size_t max, char **ret, size_t *ret_length);
@@ -70,5 +74,12 @@ int config_read_rules(struct config_reader *reader, struct config_draft *draft);
 /* What only the whole service, or the whole file, can tell; config_check.c. */
 int config_check_service(struct config_reader *reader, struct config_draft *draft);
 int config_check_all(struct config_reader *reader);
+
+/* The same for the backends of one version, as far as families and listeners go; config_check.c. */
+int config_check_found(struct config_reader *reader, const struct config_service *service,
+		       const struct config_version *version);
+
+/* Whether backends may be of another family than listeners. */
+bool config_may_mix_families(const struct config_service *service);
 
 #endif

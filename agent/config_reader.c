@@ -21,6 +21,8 @@ int config_complain(struct config_reader *reader, struct config_place place, con
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
+	if (!place.line)
+		return complain(reader->complaint, -EINVAL, "%s: %s", reader->path, sentence);
 	return complain(reader->complaint, -EINVAL, "%s:%u:%u: %s", reader->path, place.line, place.column, sentence);
 }
 

@@ -16,6 +16,7 @@ struct config_reader {
 	yaml_document_t document;
 	struct config *config; /* being filled */
 	size_t rule_count;     /* of all services so far */
+	bool found;            /* no document: `path` is where backends come from that have been found since */
 };
 
 /* Reads one value into `into`, whose type its table knows. 0 or a negative errno, complaint written. */
@@ -51,7 +52,7 @@ int config_document_load(struct config_reader *reader, const char *text, size_t 
 
 struct config_place config_place_of(const yaml_node_t *node);
 
-/* "FILE:LINE:COLUMN: " and the sentence. Returns -EINVAL. */
+/* "FILE:LINE:COLUMN: " and the sentence, "FILE: " where there is no line. Returns -EINVAL. */
 int config_complain(struct config_reader *reader, struct config_place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int config_complain_memory(struct config_reader *reader);

@@ -17,7 +17,7 @@ struct version_draft {
 	struct config_place weight_place;
 };
 
-static size_t count_backends(const struct config *config)
+size_t config_count_backends(const struct config *config)
 {
 	size_t count = 0, s, v;
 
@@ -37,7 +37,7 @@ static int read_backend(struct config_reader *reader, yaml_node_t *node, void *i
 	err = config_read_backend(reader, node, draft->service->forward, &backend);
 	if (err)
 		return err;
-	if (count_backends(reader->config) >= SERIN_MAX_BACKENDS)
+	if (config_count_backends(reader->config) >= SERIN_MAX_BACKENDS)
 		return config_complain(reader, backend.place,
 				       "one backend too many, expected up to %u in all services together",
 				       SERIN_MAX_BACKENDS);
