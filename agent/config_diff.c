@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The difference of two configurations: keys of the host, and services down to their backends. */
+/* The difference of two configurations: services down to their backends, and all of it put together. */
 #include "config_diff.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ void config_diff_free(struct config_diff *diff)
 	config_lines_free(&diff->refused);
 }
 
-static void diff_seconds(const char *what, const char *of, unsigned int from, unsigned int to,
+void config_diff_seconds(const char *what, const char *of, unsigned int from, unsigned int to,
 			 struct config_lines *lines)
 {
 	char old[DURATION_TEXT_LEN], new[DURATION_TEXT_LEN];
@@ -52,43 +52,6 @@ static void diff_seconds(const char *what, const char *of, unsigned int from, un
 	if (from != to)
 		config_lines_add(lines, "~ %s%s: %s -> %s", what, of, duration_format(from, old),
 				 duration_format(to, new));
-}
-
-static const char *timeout_text(unsigned int ms, char buffer[DURATION_TEXT_LEN])
-{
-	return ms ? duration_format_ms(ms, buffer) : "off";
-}
-
-static void diff_flow_log(unsigned int from, unsigned int to, struct config_lines *lines)
-{
-	char old[16] = "off", new[16] = "off";
-
-	if (from == to)
-		return;
-	if (from)
-		snprintf(old, sizeof(old), "1/%u", from);
-	if (to)
-		snprintf(new, sizeof(new), "1/%u", to);
-	config_lines_add(lines, "~ flow_log: %s -> %s", old, new);
-}
-
-static void diff_host(const struct config *old, const struct config *new, struct config_lines *lines)
-{
-	const struct config_timeouts *from = &old->timeouts, *to = &new->timeouts;
-	char old_text[DURATION_TEXT_LEN], new_text[DURATION_TEXT_LEN];
-
-	diff_seconds("timeouts.", "embryonic", from->embryonic, to->embryonic, lines);
-	diff_seconds("timeouts.", "established", from->established, to->established, lines);
-	diff_seconds("timeouts.", "half_closed", from->half_closed, to->half_closed, lines);
-	diff_seconds("timeouts.", "closed", from->closed, to->closed, lines);
-	diff_seconds("timeouts.", "port_rest", from->port_rest, to->port_rest, lines);
-	diff_seconds("timeouts.", "udp", from->udp, to->udp, lines);
-	if (old->answer_timeout != new->answer_timeout)
-		config_lines_add(lines, "~ answer_timeout: %s -> %s", timeout_text(old->answer_timeout, old_text),
-				 timeout_text(new->answer_timeout, new_text));
-	diff_flow_log(old->flow_log, new->flow_log, lines);
-	if (old->gue_port != new->gue_port)
-		config_lines_add(lines, "~ gue_port: %u -> %u", old->gue_port, new->gue_port);
 }
 
 /* The listeners of `in` that `notin` has not. */
@@ -264,7 +227,7 @@ static void diff_keys(const struct config_service *from, const struct config_ser
 	config_diff_words("baseline", to, from->versions[from->baseline].name, to->versions[to->baseline].name, lines);
 	config_diff_words("max_new_flows", to, rate_text(from->max_new, old_text), rate_text(to->max_new, new_text),
 			  lines);
-	diff_seconds("drain_timeout of ", to->name, from->drain_timeout, to->drain_timeout, lines);
+	config_diff_seconds("drain_timeout of ", to->name, from->drain_timeout, to->drain_timeout, lines);
 	config_diff_words("on_rollback", to, config_flows_name(from->on_rollback), config_flows_name(to->on_rollback),
 			  lines);
 	config_diff_find_health(from, to, lines);
@@ -305,7 +268,7 @@ int config_diff_make(const struct config *from, const struct config *to, struct 
 {
 	struct config_diff diff = { 0 };
 
-	diff_host(from, to, &diff.changes);
+	config_diff_find_host(from, to, &diff.changes);
 	config_diff_find_refused(from, to, &diff);
 	diff_services(from, to, &diff.changes);
 	if (diff.changes.incomplete || diff.refused.incomplete) {

@@ -42,6 +42,13 @@ void config_diff_find_refused(const struct config *from, const struct config *to
 void config_diff_words(const char *what, const struct config_service *of, const char *from, const char *to,
 		       struct config_lines *lines);
 
+/* The same for durations; `what` and `of` are put together. */
+void config_diff_seconds(const char *what, const char *of, unsigned int from, unsigned int to,
+			 struct config_lines *lines);
+
+/* config_diff_host.c */
+void config_diff_find_host(const struct config *from, const struct config *to, struct config_lines *lines);
+
 /* config_diff_health.c: keys of a service that was there before. */
 void config_diff_find_health(const struct config_service *from, const struct config_service *to,
 			     struct config_lines *lines);
