@@ -39,6 +39,10 @@ refused "no backends" 12:26 's/canary: \{backends: \[[^]]*\]/canary: {backends: 
 refused "one backend twice" 12:27 's/10\.0\.0\.21/10.0.0.11/' "10.0.0.11:3000"
 refused "forward that there is not" 7:14 's/forward: nat/forward: natt/' "natt"
 refused "not YAML" 7:5 's/listen: \[/listen: [[/' ""
+refused "no such check" 10:21 's/^( *)baseline.*/&\n\1health: {check: ping}/' "ping"
+refused "a slow check" 10:35 's/^( *)baseline.*/&\n\1health: {check: tcp, timeout: 3s}/' "3s .*every 2s"
+refused "no name" 12:28 's/canary: \{backends: \[[^]]*\]/canary: {dns: {name: 10.0.0.21, port: 3000}/' "10.0.0.21"
+refused "two origins" 12:36 's|canary: \{|canary: {file: /x, |' "'backends' beside 'file'"
 refused "IPv4 to IPv6" 12:27 's/10\.0\.0\.21:/[2001:db8:2::21]:/' ""
 
 # Nothing wrong with the file, but there is no such interface here.
