@@ -180,6 +180,11 @@ $(B)/bench: $(addprefix tests/bench/,bench.c contender.c frame.c report.c subjec
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(filter %.c %plan.o %ring.o,$^) $(PKG_LIBS)
 
+# What health checks cost: `make build/checks && build/checks`. No part of `make bench`.
+$(B)/checks: tests/bench/checks.c $(B)/agent.a
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(B)/agent.a $(PKG_LIBS)
+
 lint:
 	$(Q)scripts/lint
 

@@ -86,7 +86,11 @@ static bool is_plain(const char *text)
 
 static bool is_valid(unsigned int id, const struct check *check)
 {
+	const struct serin_addr *addr = &check->endpoint.addr;
+
 	if (id >= SERIN_MAX_BACKENDS || !check->timeout_ms || !check->endpoint.port)
+		return false;
+	if (!addr->quad[0] && !addr->quad[1]) /* of a forward: local: which address to ask is the caller's to know */
 		return false;
 	if (check->kind == CHECK_TCP)
 		return true;

@@ -19,7 +19,7 @@ enum check_kind {
 
 struct check {
 	enum check_kind kind;
-	struct endpoint endpoint; /* an address and a port */
+	struct endpoint endpoint; /* both the address and the port */
 	const char *path, *host;  /* HTTP: "/healthz"; a Host header, NULL: the endpoint. Copied. */
 	uint16_t status_first, status_last;
 	unsigned int every_ms;   /* 0: once, as soon as possible (a trial connection), and forgotten with its result */
@@ -53,7 +53,8 @@ struct checker *checker_free(struct checker *checker);
 
 /* Check this backend (id below SERIN_MAX_BACKENDS) from now on, instead of what was set for the id before: a check under
  * way is dropped without a result. The same check once more changes nothing, unless it is one for once. The moments of
- * many checks are spread over `every_ms` by id. 0; -EINVAL for an id, path, host or times that cannot be; -ENOMEM. */
+ * many checks are spread over `every_ms` by id. 0; -EINVAL for an id, endpoint, path, host or timeout that cannot be;
+ * -ENOMEM. */
 int checker_set(struct checker *checker, unsigned int id, const struct check *check);
 
 /* No result comes any more. Of an id that has no check: nothing. */

@@ -166,6 +166,14 @@ enum health_change health_checked(struct health *health, const struct health_rul
 	return ok ? passed(health, rules, now_ms) : failed(health, rules, why, now_ms);
 }
 
+void health_untried(struct health *health, int64_t now_ms)
+{
+	if (health->state != HEALTH_TRYING)
+		return;
+	health->state = HEALTH_DOWN;
+	health->return_ms = now_ms + (health->backoff_ms ? health->backoff_ms : HEALTH_BACKOFF_FIRST_MS);
+}
+
 enum health_change health_struck(struct health *health, enum health_reason why, bool may_eject, int64_t now_ms)
 {
 	/* Handshakes that were open when it went out may fail until they end: nothing new. */

@@ -95,6 +95,10 @@ enum health_change health_ready(struct health *health, const struct health_rules
 enum health_change health_checked(struct health *health, const struct health_rules *rules, bool ok,
 				  enum health_reason why, int64_t now_ms);
 
+/* The trial connection could not be made or was dropped, for no reason of the backend's: another one after as long as the
+ * last time. */
+void health_untried(struct health *health, int64_t now_ms);
+
 /* Handshakes failed in a row, as the kernel counts them. `may_eject`: what health_may_eject says of its version;
  * otherwise it stays where it is and is suspect. */
 enum health_change health_struck(struct health *health, enum health_reason why, bool may_eject, int64_t now_ms);

@@ -341,10 +341,12 @@ static void test_no_descriptors_left(void **state)
 static void test_refused_settings(void **state)
 {
 	struct server server = { .endpoint.port = htons(80) };
-	struct check good = once(&server, CHECK_HTTP, 1), bad;
+	struct check good, bad;
 	struct run run;
 
 	(void)state;
+	address_parse("127.0.0.1", &server.endpoint.addr);
+	good = once(&server, CHECK_HTTP, 1);
 	run_new(&run, NULL);
 	assert_int_equal(checker_set(run.checker, SERIN_MAX_BACKENDS, &good), -EINVAL);
 	bad = good;
@@ -352,6 +354,9 @@ static void test_refused_settings(void **state)
 	assert_int_equal(checker_set(run.checker, 0, &bad), -EINVAL);
 	bad = good;
 	bad.endpoint.port = 0;
+	assert_int_equal(checker_set(run.checker, 0, &bad), -EINVAL);
+	bad = good;
+	memset(&bad.endpoint.addr, 0, sizeof(bad.endpoint.addr));
 	assert_int_equal(checker_set(run.checker, 0, &bad), -EINVAL);
 	bad = good;
 	bad.path = "healthz";

@@ -144,6 +144,28 @@ static void test_trials_back_off(void **state)
 	}
 }
 
+/* A trial that this host could not make says nothing, and costs nothing. */
+static void test_untried(void **state)
+{
+	struct health health = { 0 };
+
+	(void)state;
+	health_untried(&health, 500);
+	assert_int_equal(health.state, HEALTH_UP);
+	strike(&health, 1000);
+	assert_int_equal(health_tick(&health, &by_trial, 2000), HEALTH_TRY);
+	health_checked(&health, &by_trial, false, HEALTH_REFUSED, 2100);
+	assert_int_equal(health_tick(&health, &by_trial, 4100), HEALTH_TRY);
+	health_untried(&health, 4200);
+	assert_int_equal(health.state, HEALTH_DOWN);
+	assert_true(health_next_ms(&health, &by_trial, 4200) == 6200);
+	health_found_out(&health, 10000);
+	health.backoff_ms = 0;
+	assert_int_equal(health_tick(&health, &by_trial, 10000), HEALTH_TRY);
+	health_untried(&health, 10000);
+	assert_true(health_next_ms(&health, &by_trial, 10000) == 11000);
+}
+
 /* A firewall that lets the trial pass and not the clients: longer every time, until it has been well for a minute. */
 static void test_backoff_outlives_a_short_return(void **state)
 {
@@ -494,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_checks_nobody_waits_for),
 		cmocka_unit_test(test_trial_brings_back),
 		cmocka_unit_test(test_trials_back_off),
+		cmocka_unit_test(test_untried),
 		cmocka_unit_test(test_backoff_outlives_a_short_return),
 		cmocka_unit_test(test_struck_under_checks),
 		cmocka_unit_test(test_checks_confirm_strikes),
