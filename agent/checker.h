@@ -51,10 +51,10 @@ int checker_new(struct loop *loop, checker_fn fn, void *context, struct checker 
 /* While its loop still exists, which must not run again. NULL is fine. Returns NULL. */
 struct checker *checker_free(struct checker *checker);
 
-/* Check this backend (id below SERIN_MAX_BACKENDS) from now on, instead of what was set for the id before: a check under
- * way is dropped without a result. The same check once more changes nothing, unless it is one for once. The moments of
- * many checks are spread over `every_ms` by id. 0; -EINVAL for an id, endpoint, path, host or timeout that cannot be;
- * -ENOMEM. */
+/* Check this backend (id below SERIN_MAX_BACKENDS) from now on, instead of what was set for the id before: a check
+ * under way is dropped without a result. The same check once more changes nothing, unless it is one for once. The
+ * moments of many checks are spread over `every_ms` by id. 0; -EINVAL for an id, endpoint, path, host or timeout that
+ * cannot be; -ENOMEM. */
 int checker_set(struct checker *checker, unsigned int id, const struct check *check);
 
 /* No result comes any more. Of an id that has no check: nothing. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether one backend lives: failed checks and handshakes put it out, checks or trial connections bring it back. Pure. */
+/* Whether one backend lives: failed checks and handshakes put it out, checks or trials bring it back. Pure. */
 #ifndef SERIN_HEALTH_H
 #define SERIN_HEALTH_H
 
@@ -67,7 +67,7 @@ struct health {
 	int64_t climb_ms;        /* in service: when the slow start began; 0: never */
 };
 
-/* What an input did: when it is not HEALTH_SAME, the ring needs to be built anew, or a trial connection is to be made. */
+/* What an input did: if not HEALTH_SAME, the ring is to be built anew, or a trial connection to be made. */
 enum health_change {
 	HEALTH_SAME,
 	HEALTH_WENT_OUT,
@@ -95,8 +95,8 @@ enum health_change health_ready(struct health *health, const struct health_rules
 enum health_change health_checked(struct health *health, const struct health_rules *rules, bool ok,
 				  enum health_reason why, int64_t now_ms);
 
-/* The trial connection could not be made or was dropped, for no reason of the backend's: another one after as long as the
- * last time. */
+/* The trial connection could not be made or was dropped, for no reason of the backend's: another one after as long as
+ * the last time. */
 void health_untried(struct health *health, int64_t now_ms);
 
 /* Handshakes failed in a row, as the kernel counts them. `may_eject`: what health_may_eject says of its version;
