@@ -39,9 +39,20 @@ static bool reads_http(const struct service *service)
 	return service->config->speaks == SERIN_SPEAKS_HTTP;
 }
 
-static json_t *backend_to_json(const struct counters *counters, unsigned int id, const struct serin_backend *backend,
-			       bool with_http)
+/* "up", "down", "trying", or by hand: "drained"; and why. */
+static void add_health(json_t *to, const struct serin_backend *backend, const struct health *health)
 {
+	bool drained = backend->flags & SERIN_BACKEND_DRAINED;
+
+	json_object_set_new(to, "state", json_string(drained ? "drained" : health_state_name(health->state)));
+	if (health->why != HEALTH_NONE)
+		json_object_set_new(to, "why", json_string(health_reason_name(health->why)));
+}
+
+static json_t *backend_to_json(const struct controller *controller, unsigned int id,
+			       const struct serin_backend *backend, bool with_http)
+{
+	const struct counters *counters = &controller->counters;
 	static const struct serin_observed none;
 	const struct serin_observed *observed = counters->observed[id] ? counters->observed[id] : &none;
 	char text[ADDRESS_TEXT_LEN];
@@ -49,6 +60,7 @@ static json_t *backend_to_json(const struct counters *counters, unsigned int id,
 				 "weight", (int)backend->weight, "leaving", !!(backend->flags & SERIN_BACKEND_LEAVING),
 				 "drained", !!(backend->flags & SERIN_BACKEND_DRAINED));
 
+	add_health(json, backend, liveness_of(controller->liveness, id));
 	add_counters(json, &counters->backends[id]);
 	figures_add_failures(json, &counters->backends[id]);
 	if (with_http)
@@ -66,7 +78,7 @@ static json_t *backends_to_json(const struct controller *controller, const struc
 
 		if ((backend->flags & SERIN_BACKEND_USED) && backend->service == service->id &&
 		    backend->version == version)
-			json_array_append_new(list, backend_to_json(&controller->counters, i, backend, with_http));
+			json_array_append_new(list, backend_to_json(controller, i, backend, with_http));
 	}
 	return list;
 }

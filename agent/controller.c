@@ -19,6 +19,7 @@ static void backend_freed(void *context, unsigned int id)
 	struct controller *controller = context;
 
 	counters_retire(&controller->counters, id);
+	liveness_forget(controller->liveness, id);
 }
 
 static void look_for_exhaustion(struct controller *controller)
@@ -45,6 +46,11 @@ static void refresh(struct controller *controller, int64_t budget_ms)
 	counters_sample(counters, controller->services, controller->service_count);
 }
 
+static int backends_changed(void *context, unsigned int service)
+{
+	return controller_backends_changed(context, service);
+}
+
 static int open_flows(struct controller *controller, struct complaint *complaint)
 {
 	struct leaving_options options = {
@@ -54,10 +60,18 @@ static int open_flows(struct controller *controller, struct complaint *complaint
 		.context = controller,
 	};
 
+	struct liveness_options health = {
+		.datapath = controller->datapath,
+		.image = &controller->image,
+		.changed = backends_changed,
+		.context = controller,
+	};
+
 	if (sweeper_open(controller->datapath, &controller->sweeper))
 		return complain(complaint, -ENOMEM, "not enough memory to sweep the flow table with");
 	options.sweeper = controller->sweeper;
 	return leaving_open(&options, &controller->leaving, complaint)
+		       ?: liveness_open(&health, &controller->liveness, complaint)
 		       ?: flow_log_open(controller->datapath, &controller->image, &controller->flow_log, complaint)
 		       ?: datapath_watch(controller->datapath, complaint);
 }
@@ -113,6 +127,7 @@ struct controller *controller_close(struct controller *controller)
 		free(controller->services[i].plan);
 	free(controller->services);
 	controller_free_history(controller);
+	liveness_close(controller->liveness);
 	leaving_close(controller->leaving);
 	sweeper_close(controller->sweeper);
 	flow_log_close(controller->flow_log);
@@ -252,6 +267,10 @@ int controller_add_to_loop(struct controller *controller, struct loop *loop)
 		r = leaving_add_to_loop(controller->leaving, loop);
 	if (!r)
 		r = flow_log_add_to_loop(controller->flow_log, loop);
+	if (!r)
+		r = liveness_add_to_loop(controller->liveness, loop);
+	if (!r)
+		liveness_follow(controller->liveness, controller->services, controller->service_count);
 	if (!r)
 		r = loop_add_timer(loop, tick, controller, &timer);
 	if (!r)

@@ -19,6 +19,7 @@
 #include "history.h"
 #include "image.h"
 #include "leaving.h"
+#include "liveness.h"
 #include "loop.h"
 #include "neigh.h"
 #include "nexthops.h"
@@ -51,6 +52,8 @@ struct controller {
 	struct counters counters;
 	struct sweeper *sweeper;
 	struct leaving *leaving;
+	struct liveness *liveness;
+	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */
 	struct exhaustion exhaustion;
 	struct flow_log *flow_log;
 	struct history *history[SERIN_MAX_SERVICES]; /* by service id; NULL: none yet */
@@ -124,6 +127,14 @@ int controller_check_takers(const struct controller *controller, const struct se
 			    const struct state_service *wanted, struct complaint *complaint);
 /* The flags of all backends in an image that was just built, as the state says. */
 void controller_mark_drained(const struct state *state, struct image *image);
+
+/* The rings of the service of that id as its backends' health asks for; a version on trial that has nobody left gets a share
+ * of 0 %. 0, or a negative errno: to be tried again. */
+int controller_backends_changed(struct controller *controller, unsigned int id);
+
+/* controller_change.c: one version on trial to 0 %, as by a rollback. */
+int controller_withdraw(struct controller *controller, struct service *service, size_t version,
+			const struct controller_request *request, struct complaint *complaint);
 
 /* Read the configuration's file again and bring the kernel to it, whole or not at all: 0 and what has changed, to be freed
  * with config_diff_free; nothing in it: the file says what runs. With `check` nothing is changed, and that is what would

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Backends that are taken out by hand and put back: the rings of their versions change, the shares do not. */
+/* Backends that go out and come back, by hand or by evidence: the rings of their versions change, the shares do not, unless
+ * nobody is left of a version on trial. */
 #include "controller.h"
 
 #include <errno.h>
@@ -7,6 +8,9 @@
 #include <string.h>
 
 #include "decision.h"
+#include "leaving_rules.h"
+
+#define OUT (SERIN_BACKEND_EJECTED | SERIN_BACKEND_DRAINED)
 
 static bool is_configured(const struct serin_backend *backend)
 {
@@ -44,7 +48,7 @@ static unsigned int count_takers(const struct image *image, unsigned int service
 		const struct serin_backend *backend = &image->backends[id];
 
 		count += is_configured(backend) && backend->service == service && backend->version == version &&
-			 backend->weight && !(backend->flags & SERIN_BACKEND_DRAINED);
+			 backend->weight && !(backend->flags & OUT);
 	}
 	return count;
 }
@@ -89,19 +93,17 @@ static unsigned int mark(struct image *image, unsigned int service, const struct
 	return count;
 }
 
-/* The kernel's flags as `image` has them. */
-static int write_flags(struct controller *controller, const struct image *image, unsigned int service,
-		       const struct endpoint *endpoint, struct complaint *complaint)
+/* The kernel's flags as `wanted` has them, where `now` is what it has. */
+static int write_flags(struct controller *controller, const struct image *now, const struct image *wanted,
+		       struct complaint *complaint)
 {
 	int r = 0;
 
 	for (unsigned int id = 0; !r && id < SERIN_MAX_BACKENDS; id++) {
-		const struct serin_backend *backend = &image->backends[id];
-		uint8_t set = backend->flags & SERIN_BACKEND_DRAINED;
+		uint8_t set = wanted->backends[id].flags & OUT;
 
-		if (is_named(backend, service, endpoint))
-			r = datapath_set_backend_flags(controller->datapath, id, set, SERIN_BACKEND_DRAINED ^ set,
-						       complaint);
+		if ((now->backends[id].flags & OUT) != set)
+			r = datapath_set_backend_flags(controller->datapath, id, set, OUT ^ set, complaint);
 	}
 	return r;
 }
@@ -139,9 +141,25 @@ static void log_drain(const struct service *service, const struct controller_req
 		      log_text("by", request->by), log_text("reason", request->reason ? request->reason : ""));
 }
 
+/* Rings without those who are out in `wanted`, all or nothing; then that is the controller's image. Flags come first: what an
+ * ejected backend fails from now on is no incident. */
+static int place_backends(struct controller *controller, struct service *service, const struct image *wanted,
+			  struct complaint *complaint)
+{
+	int r = write_flags(controller, &controller->image, wanted, complaint);
+
+	if (!r)
+		r = swap_plan(controller, service, wanted, complaint);
+	if (r)
+		write_flags(controller, wanted, &controller->image, NULL);
+	else
+		controller->image = *wanted;
+	return r;
+}
+
 /* Persisted first: a crash right after it makes the next start do it. */
-static int apply(struct controller *controller, struct service *service, const struct image *wanted,
-		 const struct endpoint *endpoint, const char *text, bool drain, struct complaint *complaint)
+static int apply(struct controller *controller, struct service *service, const struct image *wanted, const char *text,
+		 bool drain, struct complaint *complaint)
 {
 	int r;
 
@@ -150,14 +168,11 @@ static int apply(struct controller *controller, struct service *service, const s
 		return complain(complaint, r, "not enough memory for the state");
 	r = controller_save(controller, complaint);
 	if (!r)
-		r = write_flags(controller, wanted, service->id, endpoint, complaint);
-	if (!r)
-		r = swap_plan(controller, service, wanted, complaint);
+		r = place_backends(controller, service, wanted, complaint);
 	if (!r)
 		return 0;
 	state_set_drained(&controller->state, service->config->name, text, !drain);
 	controller_save(controller, NULL);
-	write_flags(controller, &controller->image, service->id, endpoint, NULL);
 	return r;
 }
 
@@ -188,11 +203,111 @@ int controller_drain_backend(struct controller *controller, struct service *serv
 			     "%s is the last backend of version %s that takes clients, expected a share of 0%% first",
 			     canonical, service->now.versions[forsaken].name);
 	if (!r)
-		r = apply(controller, service, wanted, &endpoint, canonical, drain, complaint);
-	if (!r) {
-		controller->image = *wanted;
+		r = apply(controller, service, wanted, canonical, drain, complaint);
+	if (!r)
 		log_drain(service, request, canonical, drain);
-	}
 	free(wanted);
+	return r;
+}
+
+/* ---- by evidence ------------------------------------------------------------------------------------------------ */
+
+/* What becomes of the connections of those that went out, and that came back. */
+static void settle_flows(struct controller *controller, const struct service *service, const struct image *before)
+{
+	const struct config_service *config = service->config;
+	int64_t wait_ms = LEAVING_ANSWER_TIMEOUT_MS;
+	enum leaving_mode mode = LEAVING_RESET;
+
+	if (config->on_ejection == CONFIG_FLOWS_DRAIN) {
+		mode = LEAVING_DRAIN;
+		wait_ms = (int64_t)config->drain_timeout * 1000;
+	}
+	for (unsigned int id = 0; id < SERIN_MAX_BACKENDS; id++) {
+		const struct serin_backend *backend = &controller->image.backends[id];
+		uint8_t changed = (backend->flags ^ before->backends[id].flags) & SERIN_BACKEND_EJECTED;
+		uint16_t one = (uint16_t)id;
+
+		if (!changed || !is_configured(backend) || backend->service != service->id)
+			continue;
+		if (!(backend->flags & SERIN_BACKEND_EJECTED))
+			leaving_keep(controller->leaving, id);
+		else if (config->on_ejection != CONFIG_FLOWS_LEAVE)
+			leaving_begin(controller->leaving, &one, 1, mode, loop_now_ms() + wait_ms);
+	}
+}
+
+static bool is_dead(const struct controller *controller, const struct service *service, size_t version)
+{
+	struct health_tally tally;
+
+	liveness_count(controller->liveness, service->id, service->version_id[version], &tally);
+	return tally.members && health_all_dead(&tally);
+}
+
+/* Said once when it begins, once when it is over. */
+static void watch_baseline(struct controller *controller, const struct service *service, bool dead)
+{
+	const char *version = service->now.versions[service->now.baseline].name;
+	bool *said = &controller->forsaken[service->id];
+	char text[EVENT_TEXT_LEN];
+
+	if (dead == *said)
+		return;
+	*said = dead;
+	snprintf(text, sizeof(text),
+		 dead ? "%s: no backend of the baseline %s is alive: its clients stay where they are, and nothing is "
+			"rolled back to it"
+		      : "%s: the baseline %s has a live backend again",
+		 service->config->name, version);
+	decision_make(dead ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, EVENT_BACKEND,
+		      dead ? "baseline without a live backend" : "baseline alive again", text,
+		      log_text("service", service->config->name), log_text("version", version));
+}
+
+static void withdraw_dead(struct controller *controller, struct service *service)
+{
+	struct controller_request request = { .by = "agent", .reason = "no_backend" };
+	struct complaint complaint = { "" };
+
+	request.flows = service->config->on_rollback == CONFIG_FLOWS_RESET ? LEAVING_RESET : LEAVING_DRAIN;
+	for (size_t i = 0; i < service->now.version_count; i++) {
+		if (i != service->now.baseline && service->now.versions[i].weight && is_dead(controller, service, i))
+			controller_withdraw(controller, service, i, &request, &complaint);
+	}
+}
+
+int controller_backends_changed(struct controller *controller, unsigned int id)
+{
+	struct complaint complaint = { "" };
+	struct service *service = NULL;
+	struct image *images;
+	unsigned int kept_back;
+	bool dead;
+	int r;
+
+	for (size_t i = 0; i < controller->service_count; i++) {
+		if (controller->services[i].id == id)
+			service = &controller->services[i];
+	}
+	if (!service)
+		return 0;
+	images = malloc(2 * sizeof(*images));
+	if (!images)
+		return -ENOMEM;
+	images[0] = images[1] = controller->image;
+	liveness_mark(controller->liveness, &images[1]);
+	r = place_backends(controller, service, &images[1], &complaint);
+	if (!r) {
+		settle_flows(controller, service, &images[0]);
+		dead = is_dead(controller, service, service->now.baseline);
+		watch_baseline(controller, service, dead);
+		if (!dead)
+			withdraw_dead(controller, service);
+	} else if (log_allowed(&controller->limit, loop_now_ms(), 60000, &kept_back)) {
+		log_error("rings cannot be built anew", log_text("service", service->config->name),
+			  log_text("error", complaint.text), log_number("kept_back", kept_back));
+	}
+	free(images);
 	return r;
 }

@@ -141,6 +141,24 @@ int controller_set_weights(struct controller *controller, struct service *servic
 	return commit(controller, service, &wanted, complaint);
 }
 
+int controller_withdraw(struct controller *controller, struct service *service, size_t version,
+			const struct controller_request *request, struct complaint *complaint)
+{
+	struct state_service wanted = service->now;
+	const struct weights_wish wish = { .version = wanted.versions[version].name, .weight = 0 };
+	int r;
+
+	r = weights_change(&wanted, &wish, 1, complaint);
+	if (r)
+		return r;
+	stamp(&wanted, request, STATE_ROLLBACK);
+	wanted.changed.reset = request->flows == LEAVING_RESET;
+	r = commit(controller, service, &wanted, complaint);
+	if (!r)
+		leaving_rollback(controller->leaving, service, request->flows);
+	return r;
+}
+
 int controller_rollback(struct controller *controller, struct service *service,
 			const struct controller_request *request, struct complaint *complaint)
 {

@@ -173,6 +173,7 @@ static int run(struct reload *reload, bool check, struct complaint *complaint)
 	if (r)
 		return r;
 	take_over(reload->controller, reload->next);
+	liveness_follow(reload->controller->liveness, reload->controller->services, reload->controller->service_count);
 	empty_what_goes(reload);
 	restart_windows(reload);
 	return 0;

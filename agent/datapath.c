@@ -174,7 +174,8 @@ struct datapath *datapath_close(struct datapath *datapath)
 	link_drop_kept(datapath);
 	datapath_unmap_ways(datapath);
 	datapath_close_observed(datapath);
-	ring_buffer__free(datapath->flow_log);
+	ring_buffer__free(datapath->flow_log.ring);
+	ring_buffer__free(datapath->verdicts.ring);
 	serin_bpf__destroy(datapath->skeleton);
 	free(datapath->per_cpu);
 	free(datapath);

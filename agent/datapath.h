@@ -145,6 +145,13 @@ int datapath_open_flow_log(struct datapath *datapath, datapath_flow_end_fn fn, v
 int datapath_flow_log_fd(const struct datapath *datapath);
 int datapath_read_flow_log(struct datapath *datapath, unsigned int most);
 
+/* The same for what the agent should act on at once. */
+typedef void (*datapath_verdict_fn)(void *context, const struct serin_verdict *verdict);
+int datapath_open_verdicts(struct datapath *datapath, datapath_verdict_fn fn, void *context,
+			   struct complaint *complaint);
+int datapath_verdicts_fd(const struct datapath *datapath);
+int datapath_read_verdicts(struct datapath *datapath, unsigned int most);
+
 /* Live ways per backend id that the sweeps since the last clearing have met. */
 int datapath_read_named(struct datapath *datapath, uint32_t ret[SERIN_MAX_BACKENDS]);
 int datapath_clear_named(struct datapath *datapath);

@@ -36,12 +36,15 @@ struct datapath {
 	__u32 last_rule_set;          /* the highest number given to a set of rules, by this agent or one before */
 	const struct serin_way *ways; /* the flow table, once somebody has asked for it */
 	struct own own;
-	struct ring_buffer *flow_log; /* NULL: nobody reads it */
-	struct flow_log_reader {
-		datapath_flow_end_fn fn;
+	struct ring_reader {
+		struct ring_buffer *ring; /* NULL: nobody reads it */
+		union {
+			datapath_flow_end_fn ended;
+			datapath_verdict_fn judged;
+		};
 		void *context;
 		unsigned int left; /* of this turn */
-	} flow_log_reader;
+	} flow_log, verdicts;
 	uint64_t *per_cpu; /* room for the largest value that every CPU has of its own */
 	struct observed_map observed[SERIN_MAX_BACKENDS];
 	int link[SERIN_MAX_DEVICES][DOORS]; /* only where nothing is pinned: they end with the process; 0: none */

@@ -13,7 +13,9 @@ struct image {
 	struct serin_listener listeners[SERIN_MAX_LISTENERS];
 	struct serin_backend backends[SERIN_MAX_BACKENDS];
 	struct serin_addr snat[SERIN_MAX_SNAT]; /* all zero: no such address */
-	__u32 endpoint_count;                   /* endpoints 0 .. count - 1 are in use */
+	uint16_t absent
+		[SERIN_MAX_BACKENDS]; /* thousandths of its places that others have; the agent's own, in no table */
+	__u32 endpoint_count;         /* endpoints 0 .. count - 1 are in use */
 };
 
 /* The source address that the host would use towards an endpoint: 0, or a negative errno and a complaint. For

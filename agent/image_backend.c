@@ -112,7 +112,7 @@ static int update_backend(const struct image_job *job, const struct config_servi
 		backend = &job->image->backends[id];
 	else
 		backend = new_backend(job, service, version, wanted);
-	backend->flags = SERIN_BACKEND_USED | (backend->flags & SERIN_BACKEND_DRAINED);
+	backend->flags = SERIN_BACKEND_USED | (backend->flags & (SERIN_BACKEND_EJECTED | SERIN_BACKEND_DRAINED));
 	backend->weight = wanted->weight;
 	r = newcomers ? choose_source(job, owner, wanted, &snat) : 0;
 	if (r)

@@ -114,6 +114,12 @@ void leaving_stop(struct leaving *leaving, unsigned int service, unsigned int ve
 	}
 }
 
+void leaving_keep(struct leaving *leaving, unsigned int id)
+{
+	if (leaving->backends[id].phase != LEAVING_NOT && !(backend_of(leaving, id)->flags & SERIN_BACKEND_LEAVING))
+		forget(leaving, id);
+}
+
 static void log_reset(const char *service, int backends)
 {
 	char text[EVENT_TEXT_LEN];
@@ -234,7 +240,7 @@ static void follow(struct leaving *leaving, unsigned int id, const struct weight
 	else if (backend->flags & SERIN_BACKEND_LEAVING)
 		begin_one(leaving, id, LEAVING_DRAIN,
 			  now_ms + weighted->drain_ms[backend->service % SERIN_MAX_SERVICES], false);
-	else if (record->phase != LEAVING_NOT &&
+	else if (record->phase != LEAVING_NOT && !(backend->flags & SERIN_BACKEND_EJECTED) &&
 		 (record->for_good ||
 		  weighted->has[backend->service % SERIN_MAX_SERVICES][backend->version % SERIN_MAX_VERSIONS]))
 		forget(leaving, id);

@@ -38,7 +38,7 @@ struct leaving *leaving_close(struct leaving *leaving); /* NULL is fine; returns
 int leaving_add_to_loop(struct leaving *leaving, struct loop *loop);
 
 /* Once a second: moves phases on, frees ids, and follows what others have done to the image: a backend that is configured
- * again does not leave, one of a version that has a weight is not reset, one that the image calls LEAVING and nobody has
+ * again does not leave, one of a version that has a weight is not reset unless it is ejected, one that the image calls LEAVING and nobody has
  * announced drains for its service's drain_timeout (or LEAVING_DRAIN_MS). */
 void leaving_tick(struct leaving *leaving, const struct service *services, size_t count, int64_t now_ms);
 
@@ -55,6 +55,9 @@ void leaving_rollback(struct leaving *leaving, const struct service *service, en
 
 /* Backends of this version (id of the image) get new flows again: call it before they do. */
 void leaving_stop(struct leaving *leaving, unsigned int service, unsigned int version);
+
+/* The same for one backend: it was out, and is back. */
+void leaving_keep(struct leaving *leaving, unsigned int id);
 
 /* Flows that were ended, since the agent's start. */
 uint64_t leaving_ended(const struct leaving *leaving);

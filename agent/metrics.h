@@ -21,6 +21,7 @@ struct metrics_backend {
 	const char *service, *version, *backend, *role;
 	const struct serin_stats *stats;
 	uint64_t active;
+	bool up; /* in the rings, neither found broken nor drained */
 };
 
 struct metrics_version {

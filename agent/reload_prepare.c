@@ -29,6 +29,7 @@ static int prepare_images(struct reload *reload, struct complaint *complaint)
 				complaint);
 	if (!r) {
 		controller_mark_drained(&reload->controller->state, &next->image);
+		liveness_mark(reload->controller->liveness, &next->image);
 		r = startup_check_image(next, reload->running, complaint);
 	}
 	return r;

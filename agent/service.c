@@ -58,7 +58,8 @@ static size_t gather_members(const struct image *image, unsigned int service, un
 			.port = backend->port,
 			.id = (uint16_t)i,
 			.weight = backend->weight,
-			.absent = backend->flags & SERIN_BACKEND_DRAINED ? RING_ABSENT : 0,
+			.absent = backend->flags & (SERIN_BACKEND_EJECTED | SERIN_BACKEND_DRAINED) ? RING_ABSENT
+												   : image->absent[i],
 		};
 	}
 	keep_somebody(room, count);

@@ -128,7 +128,7 @@ static int add_version(struct table *table, json_t *version, struct complaint *c
 
 static int add_backends(struct table *table, json_t *version, struct complaint *complaint)
 {
-	const char *name, *address;
+	const char *name, *address, *state, *why;
 	struct counters counters;
 	json_t *backends, *backend;
 	json_error_t where;
@@ -138,8 +138,9 @@ static int add_backends(struct table *table, json_t *version, struct complaint *
 	if (json_unpack_ex(version, &where, 0, "{s:s, s:o}", "name", &name, "backends", &backends))
 		return bad(complaint, "version", &where);
 	json_array_foreach (backends, i, backend) {
-		if (json_unpack_ex(backend, &where, 0, "{s:s, s:i, s:b, s:b}", "address", &address, "weight", &weight,
-				   "leaving", &leaving, "drained", &drained))
+		why = NULL;
+		if (json_unpack_ex(backend, &where, 0, "{s:s, s:i, s:b, s:b, s:s, s?s}", "address", &address, "weight",
+				   &weight, "leaving", &leaving, "drained", &drained, "state", &state, "why", &why))
 			return bad(complaint, "backend", &where);
 		error = read_counters(backend, &counters, complaint);
 		if (error)
@@ -150,6 +151,8 @@ static int add_backends(struct table *table, json_t *version, struct complaint *
 			table_cell(table, "leaving");
 		else if (drained)
 			table_cell(table, "drained");
+		else if (strcmp(state, "up"))
+			table_cell(table, why ? "out: %s" : "out", why);
 		else
 			table_cell(table, "%d", weight);
 		add_counters(table, &counters);

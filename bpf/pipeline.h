@@ -296,8 +296,10 @@ verified_once int core_aim(struct scratch *here)
 		way = flow_way(here->flow.index, &here->pkt);
 	hop_known(here, set->routes_generation, &hop);
 	failed = hop_settle(here, hop, &hop);
-	if (failed)
+	if (failed) {
+		syn_is_stuck(here, way);
 		return failed;
+	}
 	hop_learn(here, way, set->routes_generation, hop);
 	failed = hop_take(here, hop);
 	if (failed)

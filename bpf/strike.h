@@ -3,8 +3,8 @@
  *
  *   refused       the backend's valid RST to a SYN
  *   unreachable   an ICMP error that says so before the backend has answered; UDP: while an answer is owed
- *   timeout       the SYN is sent again, and nothing has been heard: at once, not after the answer timeout, since no client
- *                 waits that long to try again. In one-way modes: the client has not gone on
+ *   timeout       the SYN is sent again, and nothing has been heard: the first time, not after the answer timeout, which
+ *                 most clients do not wait for; whether the SYN could leave or not. One-way modes: the client has not gone on
  *
  *   A flow strikes once, whatever it tries; one over UDP, which has no handshake, once until it is answered. The answer to a
  *   SYN takes all strikes back, over UDP any answer; in one-way modes the client's segment that completes the handshake.
@@ -14,8 +14,8 @@
 
 #include "flow.h"
 
-/* Stamps, so a quarter of a second at least: a network that delivers a SYN twice, or somebody who sends two of them, is faster,
- * and a live backend's answer should be. No host repeats its first SYN so early (RFC 6298: after a second). */
+/* Stamps, so a quarter of a second at least: longer than a live backend's answer takes. Networks that deliver a SYN twice and
+ * senders of two at once are faster, clients are not: they wait for a second (RFC 6298, section 2.1). */
 #define SYN_AGAIN_STAMPS 2
 
 /* Two CPUs at two flows: each strike is counted, and one of them makes the count full. */

@@ -195,8 +195,11 @@ verified_once int track_rare(const struct scratch *here)
 	} else if (step < TCP_STEP || (step < TCP_PLAUSIBLE && peer && tcp_near(pkt->ack, heard_of(way, peer)))) {
 		way->next_seq = tcp_end(pkt);
 	}
-	if (peer == way && pkt->flags & TCP_SYN && syn_is_late(pkt, way))
-		strike_once(flow.index, backend, SERIN_FAILURE_TIMEOUT);
+	if (peer == way && pkt->flags & TCP_SYN) {
+		if (syn_is_late(pkt, way))
+			strike_once(flow.index, backend, SERIN_FAILURE_TIMEOUT);
+		return 0;
+	}
 	/* Nobody's answers are seen here: a client that goes on is taken at its word. Its way can be taken back all the same. */
 	if (embryonic && peer == way && !(pkt->flags & TCP_SYN) && pkt->flags & TCP_ACK &&
 	    way_raise(way, SERIN_WAY_GENERATION(claim), SERIN_WAY_ESTABLISHED)) {

@@ -262,6 +262,20 @@ static __always_inline int turn_answer(const struct scratch *here, struct serin_
 	return 0;
 }
 
+/* A SYN that cannot leave, since the routes know no way to the backend: it waits in vain like one that a silent backend gets. */
+static __always_inline void syn_is_stuck(struct scratch *here, const struct serin_way *way)
+{
+	const struct flow *flow = &here->flow;
+
+	if (!observe || !way || here->pkt.unusual || here->pkt.protocol != IPPROTO_TCP ||
+	    !(here->pkt.flags & TCP_SYN) || flow->direction != SERIN_TO_BACKEND || flow->fresh)
+		return;
+	if (!SERIN_IS_ONE_WAY(flow->forward))
+		here->look = LOOK_AGAIN;
+	else if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC && syn_is_late(&here->pkt, way))
+		strike_once(flow->index, flow->backend, SERIN_FAILURE_TIMEOUT);
+}
+
 /* After the decision, for the packets that here->look names; with the first bytes in here->said where turn_reads(). */
 verified_once int core_turn(struct scratch *here)
 {

@@ -41,16 +41,18 @@ static __always_inline struct serin_way *flow_find(const struct pkt *pkt, __u64 
 	return way && flow_read(way, (__u32)hash, pkt, ret) ? way : NULL;
 }
 
+/* Of a flow that has lost one, its own: to the verifier the answer must not be perhaps nothing. */
 static __always_inline struct serin_way *flow_peer(const struct serin_way *way)
 {
 	const struct serin_listener *listener = listener_at(way->listener);
 	const struct serin_backend *backend = backend_at(way->backend);
+	struct serin_way *own_way = (struct serin_way *)way, *peer;
 	__u32 snat_index = way->snat;
 	const struct serin_addr *own = bpf_map_lookup_elem(&snat, &snat_index);
 	struct lru_key *key = THE_ONE(lru_wanted);
 
 	if (!listener || !backend || !key)
-		return NULL;
+		return own_way;
 	key->protocol = listener->protocol;
 	if (SERIN_WAY_DIRECTION(way) == SERIN_TO_BACKEND) {
 		key->src = backend->addr;
@@ -61,7 +63,8 @@ static __always_inline struct serin_way *flow_peer(const struct serin_way *way)
 		key->dst = listener->addr;
 		key->ports = way->client_port | (__u32)listener->port << 16;
 	}
-	return bpf_map_lookup_elem(&lru, key);
+	peer = bpf_map_lookup_elem(&lru, key);
+	return peer ? peer : own_way;
 }
 
 #endif

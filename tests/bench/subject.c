@@ -96,7 +96,7 @@ static void put_backends(const struct subject *subject, struct ring_member *ret_
 			die("owners");
 		put(subject, "owners", id, &owners);
 		close(owners);
-		ret_members[id] = (struct ring_member){ backend.addr, backend.port, (uint16_t)id, 1 };
+		ret_members[id] = (struct ring_member){ backend.addr, backend.port, (uint16_t)id, 1, 0 };
 	}
 }
 

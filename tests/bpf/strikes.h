@@ -102,7 +102,7 @@ static inline struct conversation another(const struct conversation *talk)
 	snprintf(client, sizeof(clients[0]), "%.*s:%u", (int)(strrchr(own, ':') - own), own, 41000 + nth);
 	other.scene.client = client;
 	if (scene_forward(&talk->scene) == SERIN_FORWARD_NAT)
-		talk_expect_port(&other, (uint16_t)(SCENE_PORT_FIRST + 2 + nth));
+		other.port = (uint16_t)(SCENE_PORT_FIRST + 2 + nth);
 	return other;
 }
 
@@ -112,6 +112,9 @@ static inline void pass(const struct conversation *talk, enum serin_direction di
 	bool local = scene_forward(&talk->scene) == SERIN_FORWARD_LOCAL;
 
 	segment_write(in, &frame);
+	/* Should it open a flow, then with that port. */
+	if (scene_forward(&talk->scene) == SERIN_FORWARD_NAT)
+		flowtable_set_cursor(talk->lab, scene_endpoint(talk->lab, &talk->scene), talk->port - SCENE_PORT_FIRST);
 	if (local && direction == SERIN_TO_CLIENT)
 		assert_int_equal(lab_run_egress(talk->lab, talk->scene.client_arm, &frame), LAB_PASS);
 	else

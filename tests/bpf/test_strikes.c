@@ -358,6 +358,38 @@ static void of_a_process(void **state)
 	}
 }
 
+/* One that was never there: its packets do not even leave. */
+static void without_a_neighbour(void **state)
+{
+	static const char *const names[] = { "nat-ipv4", "gateway-ipv6", "ipip-4in4", "l2-ipv6" };
+	static struct frame frame;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct scene scene = *scene_find(names[i]);
+		struct conversation talk;
+		struct segment in;
+
+		scene.backend = scene_is_ipv4(&scene) ? "10.0.0.99:80" : "[2001:db8:b::99]:80";
+		talk = begin(&scene, FRAME_TCP);
+		in = from_client(&talk);
+		for (j = 0; j < 4; j++) {
+			enum lab_verdict verdict = lab_run(talk.lab, LAB_FRONT, segment_write(&in, &frame));
+
+			/* TC's packets wait in the host, which asks for the neighbour. */
+			assert_int_equal(verdict, lab_door() == LAB_TC ? LAB_ON : LAB_DROP);
+			expect_strikes(&talk, "its SYNs", j < 2 ? 0 : 1);
+			if (j)
+				wait_for_repeat(&talk);
+		}
+		age_turns(talk.lab, 11000);
+		sweep_all(talk.lab);
+		assert_int_equal(stats_of(&talk).failures[SERIN_FAILURE_TIMEOUT],
+				 SERIN_IS_ONE_WAY(scene_forward(&scene)) ? 0 : 1);
+	}
+}
+
 static void flag(const struct conversation *talk, uint8_t set, uint8_t clear)
 {
 	struct complaint complaint;
@@ -401,6 +433,7 @@ int main(void)
 		cmocka_unit_test(one_way),
 		cmocka_unit_test(one_way_told),
 		cmocka_unit_test(of_a_process),
+		cmocka_unit_test(without_a_neighbour),
 		cmocka_unit_test(ejected),
 	};
 

@@ -226,8 +226,8 @@ static const struct serin_observed observed = {
 static struct metrics make_metrics(void)
 {
 	static const struct metrics_backend backends[] = {
-		{ "shop", "stable", "10.0.0.11:3000", "baseline", &busy, 1 },
-		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0 },
+		{ "shop", "stable", "10.0.0.11:3000", "baseline", &busy, 1, true },
+		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0, false },
 	};
 	static const struct metrics_version versions[] = {
 		{ "shop", "stable", "baseline", 0.95, 0.5, true, true, 12, &observed },
@@ -282,6 +282,11 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_connections_gone_total{" STABLE "}", 1);
 	assert_sample(parsed, "serin_connections_placed_total{" STABLE "}", 2);
 	assert_sample(parsed, "serin_connections_active{" STABLE "}", 1);
+	assert_sample(parsed, "serin_backend_up{" STABLE "}", 1);
+	assert_sample(
+		parsed,
+		"serin_backend_up{service=\"shop\",version=\"canary\",backend=\"[2001:db8::21]:3000\",role=\"trial\"}",
+		0);
 	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"refused\"}", 21);
 	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"timeout\"}", 22);
 	assert_sample(parsed, "serin_connection_failures_total{" STABLE ",reason=\"reset\"}", 23);
@@ -412,9 +417,9 @@ static void test_format_that_is_asked_for(void **state)
 			    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
-/* 2 backends, 20 lines each; 2 weights, 1 measured share, 2 x (1 incident, 2 histograms of 16 lines), HTTP of one of them:
+/* 2 backends, 21 lines each; 2 weights, 1 measured share, 2 x (1 incident, 2 histograms of 16 lines), HTTP of one of them:
  * 6 classes, 5 statuses, 8 methods; 1 service; drops; 5 states; 11 of the table; 2 of the agent. */
-#define SAMPLES (2 * 20 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + SERIN_DROPS + 5 + 11 + 2)
+#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + SERIN_DROPS + 5 + 11 + 2)
 
 static void test_nothing_else(void **state)
 {
@@ -428,7 +433,7 @@ static void test_nothing_else(void **state)
 
 static void test_labels_are_escaped(void **state)
 {
-	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy, 1 };
+	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy, 1, true };
 	struct metrics metrics = make_metrics();
 	struct parsed *parsed;
 

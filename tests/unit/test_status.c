@@ -30,10 +30,10 @@ static const char shop[] =
 	"\"measured_high\":1.0,\"opened_per_second\":112.44," COUNTERS(
 		4829999, 99999, 100000, 1239999,
 		4560000) ","
-			 "\"backends\":[{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"leaving\":false," COUNTERS(
+			 "\"backends\":[{\"address\":\"10.0.0.11:3000\",\"weight\":1,\"leaving\":false,\"drained\":false,\"state\":\"up\"," COUNTERS(
 				 4829999, 99999, 100000, 1239999,
 				 4560000) "},"
-					  "{\"address\":\"[2001:db8::12]:3000\",\"weight\":2,\"leaving\":true," COUNTERS(
+					  "{\"address\":\"[2001:db8::12]:3000\",\"weight\":2,\"leaving\":true,\"drained\":false,\"state\":\"up\"," COUNTERS(
 						  0, 0, 0, 0,
 						  0) "}]},"
 						     "{\"name\":\"canary\",\"role\":\"trial\",\"weight\":1234,\"measured\":null,\"measured_low\":null,"
@@ -174,12 +174,29 @@ static void test_refuses(void **state)
 	}
 }
 
+/* Who is out takes the place of the weight, with the reason. */
+static void test_out(void **state)
+{
+	char json[sizeof(shop) + 64], *text = NULL, *place;
+	struct complaint complaint;
+
+	(void)state;
+	place = strstr(shop, "\"state\":\"up\"");
+	assert_non_null(place);
+	snprintf(json, sizeof(json), "%.*s\"state\":\"down\",\"why\":\"refused\"%s", (int)(place - shop), shop,
+		 place + strlen("\"state\":\"up\""));
+	assert_int_equal(print(json, false, &text, &complaint), 0);
+	assert_non_null(strstr(text, "10.0.0.11:3000       stable   out: refused"));
+	free(text);
+}
+
 /* A part that is missing or of another type is found wherever it is: spoil each key of the answer once. */
 static void test_refuses_every_gap(void **state)
 {
-	static const char *const keys[] = { "generation", "changed", "by",       "at",       "what",   "weight",
-					    "role",       "opened",  "closed",   "resets",   "client", "backend",
-					    "address",    "leaving", "backends", "versions", "listen" };
+	static const char *const keys[] = { "generation", "changed",  "by",       "at",      "what",
+					    "weight",     "role",     "opened",   "closed",  "resets",
+					    "client",     "backend",  "address",  "leaving", "drained",
+					    "state",      "backends", "versions", "listen" };
 	char json[sizeof(shop)], quoted[32], *text, *found;
 	struct complaint complaint;
 	size_t i;
@@ -227,10 +244,11 @@ static void test_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_service),       cmocka_unit_test(test_fits_80_columns),
-		cmocka_unit_test(test_several_services),  cmocka_unit_test(test_colours),
-		cmocka_unit_test(test_who_changed),       cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_refuses_every_gap), cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_one_service),      cmocka_unit_test(test_fits_80_columns),
+		cmocka_unit_test(test_several_services), cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_who_changed),      cmocka_unit_test(test_out),
+		cmocka_unit_test(test_refuses),          cmocka_unit_test(test_refuses_every_gap),
+		cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Backends die on real traffic, without any check being configured: one of two leaves its version's ring within 100 ms of its
+# fifth failed handshake, nobody else's clients move, and it comes back by itself. The only backend of a version on trial:
+# that version is rolled back. All of the baseline: nothing moves, nothing is rolled back, and everything recovers.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SOURCES=2000
+
+# NAME: every client's first backend into $WORK/NAME
+survey() {
+	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
+	check_unharmed "$1" $SOURCES
+	sort "$WORK/$1.record" >"$WORK/$1"
+}
+# BEFORE AFTER AWK-CONDITION on the backends that a source met in the two surveys, `was` and `is`
+count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
+
+# HOST LAST-BYTE NAME: its server; the process in SERVER[NAME]
+declare -A SERVER
+serve() {
+	start "$1" "$TOOLS/httpd" "10.0.0.$2:3000=$3"
+	SERVER[$3]=${PIDS[-1]}
+	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
+}
+end_server() {
+	kill -KILL "${SERVER[$1]}"
+	wait "${SERVER[$1]}" 2>/dev/null || true
+}
+
+# KIND TEXT: when the last such event happened, in ms since 1970
+event_ms() {
+	api GET "/v1/events?service=shop" | jq -r --arg kind "$1" --arg text "$2" \
+		'[.events[] | select(.kind == $kind and (.text | test($text)))][-1].time // empty' |
+		xargs -r -I T date -d T +%s%3N
+}
+has_event() { [ -n "$(event_ms "$@")" ]; }
+now_ms() { date +%s%3N; }
+out() { api GET /v1/services/shop | jq -c '[.versions[].backends[] | select(.state != "up").address]'; }
+
+two_arm
+serve s1 11 stable-1
+serve s2 12 stable-2
+serve c1 21 canary-1
+write_config 5%
+start_agent
+survey before
+
+# ---- one of two ----------------------------------------------------------------------------------------------------
+
+start_load first -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 8
+sleep 1
+died=$(now_ms)
+end_server stable-2
+check "it is out within 5 s" wait_for 5 has_event backend "10.0.0.12:3000 of stable is out: connections are refused, 5 handshakes"
+check_between "ms from its end to the decision" $(($(event_ms backend "12:3000 of stable is out") - died)) 0 100
+check_equal "who is out" "$(out)" '["10.0.0.12:3000"]'
+finish_load
+note "requests: $(of_load first .requests), lost: $(of_load first .failed)"
+check_between "requests that were lost" "$(of_load first .failed)" 1 200
+survey without
+check_equal "clients of the others that moved" "$(count before without 'was != "stable-2" && is != was')" 0
+check_equal "its clients that the other version got" "$(count before without 'was == "stable-2" && is != "stable-1"')" 0
+serve s2 12 stable-2
+check "it is back within 10 s" wait_for 10 has_event backend "10.0.0.12:3000 of stable is back: connected"
+check_equal "who is out" "$(out)" '[]'
+survey back
+check_equal "clients that are not where they were" "$(count before back 'is != was')" 0
+
+# ---- the only one of a version on trial ----------------------------------------------------------------------------
+
+for clients in 20 2000; do
+	serin weight shop canary=5% >"$WORK/out"
+	start_load trial -t $VIP:80 -s 10.64.0.0 -n $clients -f 2000 -d 4
+	sleep 1
+	died=$(now_ms)
+	end_server canary-1
+	check "$clients clients: rolled back within 5 s" wait_for 5 has_event rollback "shop rolled back: now stable 100%"
+	check_between "$clients clients: ms from its end to the decision" $(($(event_ms rollback rolled) - died)) 0 300
+	check_equal "$clients clients: the canary's share" "$(weight_of canary)" 0
+	check_match "the reason" "$(api GET /v1/events | jq -c '[.events[] | select(.kind == "rollback")][-1]')" no_backend
+	finish_load
+	note "requests: $(of_load trial .requests), lost: $(of_load trial .failed)"
+	serve c1 21 canary-1
+	check "$clients clients: the canary's backend is back within 15 s" wait_for 15 sh -c \
+		"[ \"\$(curl -s --unix-socket $SOCKET http://localhost/v1/services/shop | jq '[.versions[].backends[] | select(.state != \"up\")] | length')\" = 0 ]"
+	check "a share may be set again" serin weight shop canary=5%
+	stop_agent
+	start_agent
+done
+
+# ---- all of the baseline -------------------------------------------------------------------------------------------
+
+start_load baseline -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 500 -d 6
+sleep 1
+end_server stable-1
+end_server stable-2
+check "it is said within 5 s" wait_for 5 has_event backend "no backend of the baseline stable is alive: its clients stay"
+sleep 1
+check_equal "the canary's share is as it was" "$(weight_of canary)" 500
+serve s1 11 stable-1
+serve s2 12 stable-2
+check "all is well again within 15 s" wait_for 15 has_event backend "the baseline stable has a live backend again"
+finish_load
+wait_for 15 sh -c "[ \"\$(curl -s --unix-socket $SOCKET http://localhost/v1/services/shop | jq '[.versions[].backends[] | select(.state != \"up\")] | length')\" = 0 ]" || true
+check_equal "who is out" "$(out)" '[]'
+survey last
+check_equal "clients that are not where they were" "$(count before last 'is != was')" 0
