@@ -163,5 +163,5 @@ check_unharmed early $SOURCES
 sleep 9
 load late -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64
 check_unharmed late $SOURCES
-check_between "its clients at first (a quarter is 500)" "$(of_load early '.backends["b-2"].connections // 0')" 20 200
+check_between "its clients at first (a quarter is 500)" "$(of_load early '.backends["b-2"].connections // 0')" 20 350
 check_between "its clients in the end" "$(of_load late '.backends["b-2"].connections')" 400 600
