@@ -161,12 +161,12 @@ static void test_so_many_at_a_time(void **state)
 	server_listen(&hangs, "127.0.0.1", 1024);
 	server_start(&answers, "127.0.0.1", say_it, "HTTP/1.1 200 OK\r\n\r\n");
 	run_new(&run, NULL);
-	check = http(&hangs, 0, 500);
+	check = http(&hangs, 0, 1500);
 	for (unsigned int id = 0; id < many; id++)
 		assert_int_equal(checker_set(run.checker, id, &check), 0);
 	check = http(&answers, 0, LONG_MS); /* the last in the queue */
 	assert_int_equal(checker_set(run.checker, 4000, &check), 0);
-	for (count = 0; count < 40 && run.count <= many; count++) {
+	for (count = 0; count < 200 && run.count <= many; count++) {
 		run_for(&run, many + 1 - run.count, 100);
 		if (measure(&run).running > most)
 			most = measure(&run).running;
@@ -232,7 +232,7 @@ static void hold(void *context)
 	server->pid = fork();
 	if (!server->pid)
 		serve_forever(server, say_it, "HTTP/1.1 200 OK\r\n\r\n");
-	usleep(700000);
+	usleep(1200000);
 }
 
 static void test_loop_is_held(void **state)
@@ -246,7 +246,7 @@ static void test_loop_is_held(void **state)
 	run_new(&run, NULL);
 	assert_int_equal(loop_add_timer(run.loop, hold, &server, &holder), 0);
 	for (unsigned int id = 0; id < 200; id++) {
-		struct check check = http(&server, 0, 600);
+		struct check check = http(&server, 0, 1000);
 
 		assert_int_equal(checker_set(run.checker, id, &check), 0);
 	}
