@@ -41,9 +41,12 @@ PYTHON
 
 two_arm
 start_servers
+SERVER=${PIDS[1]} # of s2
+declare -A CHECK
 for host in s1:11 s2:12 c1:21; do
 	echo 200 >"$WORK/${host%:*}"
 	start "${host%:*}" /usr/bin/python3 "$WORK/health.py" "10.0.0.${host#*:}" "$WORK/${host%:*}"
+	CHECK[${host%:*}]=${PIDS[-1]}
 	wait_for 5 on "${host%:*}" curl -sf -o /dev/null "http://10.0.0.${host#*:}:8081/" || fail "no check on $host"
 done
 HEALTH='health: {check: http, path: "/healthz?deep=1", host: shop.internal, port: 8081, every: 200ms, timeout: 150ms, fall: 3, rise: 2}'
@@ -89,17 +92,15 @@ check "reachable: back within 10 s" wait_for 10 has_event "10.0.0.12:3000 of sta
 
 # ---- it is frozen --------------------------------------------------------------------------------------------------
 
-server=$(on s2 pgrep -f "httpd 10.0.0.12:3000" | head -n 1)
-pythons=$(on s2 pgrep -f "health.py 10.0.0.12" | head -n 1)
 start_load running -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 6 -w 3000
 sleep 1
 began=$(now_ms)
-kill -STOP "$server" "$pythons"
+kill -STOP "$SERVER" "${CHECK[s2]}"
 check "frozen: out within 5 s" wait_for 5 has_event "10.0.0.12:3000 of stable is out: .*timeout" 2
 detection=$(($(event_ms "12:3000 of stable is out: .*timeout") - began))
 check_between "frozen: ms to the decision" $detection 400 2500
 sleep 1
-kill -CONT "$server" "$pythons"
+kill -CONT "$SERVER" "${CHECK[s2]}"
 check "thawed: back within 10 s" wait_for 10 has_event "10.0.0.12:3000 of stable is back: status 200" 3
 finish_load
 note "requests: $(of_load running .requests), lost: $(of_load running .failed) in $detection ms"
