@@ -16,10 +16,11 @@ CC := gcc
 endif
 
 # libmicrohttpd: HTTP server on our own event loop. jansson: JSON. libyaml: YAML with positions. libcurl: the CLI over
-# the Unix socket. libmnl: routes and neighbours. libcap-ng: dropping privileges. libbpf: all that BPF needs.
-LIBS := libbpf libmicrohttpd jansson yaml-0.1 libcurl libmnl libcap-ng
+# the Unix socket. libmnl: routes and neighbours. libcap-ng: dropping privileges. libbpf: all that BPF needs. libcares: DNS
+# without blocking, which the C library's own resolver cannot do; libresolv, of the C library, takes its answers apart.
+LIBS := libbpf libmicrohttpd jansson yaml-0.1 libcurl libmnl libcap-ng libcares
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS))
-PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lelf -lz -lm
+PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lresolv -lelf -lz -lm
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
 	-Wundef -Wformat=2 -Wvla
@@ -63,6 +64,7 @@ deps:
 	$(call need_lib,libcurl,libcurl4-openssl-dev)
 	$(call need_lib,libmnl,libmnl-dev)
 	$(call need_lib,libcap-ng,libcap-ng-dev)
+	$(call need_lib,libcares,libc-ares-dev)
 
 tests-deps: deps
 	$(call need_lib,cmocka,libcmocka-dev)
