@@ -22,6 +22,8 @@
 #include "loop.h"
 #include "priv.h"
 
+#define FIND_PATIENCE_MS 5000 /* for first answers about backends */
+
 struct agent {
 	const struct options *options;
 	struct loop *loop;
@@ -101,6 +103,8 @@ static int start(struct agent *agent, struct complaint *complaint)
 	r = config_load(agent->options->config, &agent->config, complaint);
 	if (!r)
 		r = take_lock(agent, complaint);
+	if (!r)
+		r = discovery_fill(NULL, agent->config, NULL, FIND_PATIENCE_MS, complaint);
 	if (r)
 		return r;
 	http.config = &agent->config->http;
@@ -170,6 +174,7 @@ int cmd_run(const struct options *options)
 	struct complaint complaint = { "" };
 	int r;
 
+	discovery_setup(options->resolv_conf);
 	log_setup(options->log_level, options->log_format);
 	log_info("start", log_text("config", options->config), log_number("pid", getpid()));
 	r = start(&agent, &complaint);

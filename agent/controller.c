@@ -11,6 +11,8 @@
 
 #include "startup.h"
 
+#define FOUND_MS 20
+#define FOUND_AGAIN_MS 5000
 #define TICK_MS 1000
 #define OBSERVE_MS 10 /* at most, for one reading of what is observed */
 
@@ -127,6 +129,7 @@ struct controller *controller_close(struct controller *controller)
 		free(controller->services[i].plan);
 	free(controller->services);
 	controller_free_history(controller);
+	discovery_close(controller->discovery);
 	liveness_close(controller->liveness);
 	leaving_close(controller->leaving);
 	sweeper_close(controller->sweeper);
@@ -253,6 +256,38 @@ int controller_check_state(struct controller *controller, struct complaint *comp
 	return r;
 }
 
+/* Several lists may have changed at once: one reload for all. */
+static void lists_changed(void *context)
+{
+	struct controller *controller = context;
+
+	loop_set_timer(controller->found, FOUND_MS, 0);
+}
+
+static void apply_found(void *context)
+{
+	struct controller *controller = context;
+	struct complaint complaint = { "" };
+
+	if (controller_apply_found(controller, &complaint))
+		loop_set_timer(controller->found, FOUND_AGAIN_MS, 0);
+}
+
+static int find_backends(struct controller *controller, struct loop *loop)
+{
+	struct complaint complaint = { "" };
+	int r;
+
+	r = loop_add_timer(loop, apply_found, controller, &controller->found);
+	if (!r)
+		r = discovery_open(loop, lists_changed, controller, &controller->discovery, &complaint);
+	if (!r)
+		r = discovery_follow(controller->discovery, controller->config, &complaint);
+	if (r)
+		log_error("backends cannot be asked for", log_text("error", complaint.text));
+	return r;
+}
+
 int controller_add_to_loop(struct controller *controller, struct loop *loop)
 {
 	struct loop_source *timer;
@@ -271,6 +306,8 @@ int controller_add_to_loop(struct controller *controller, struct loop *loop)
 		r = liveness_add_to_loop(controller->liveness, loop);
 	if (!r)
 		liveness_follow(controller->liveness, controller->services, controller->service_count);
+	if (!r)
+		r = find_backends(controller, loop);
 	if (!r)
 		r = loop_add_timer(loop, tick, controller, &timer);
 	if (!r)

@@ -13,6 +13,7 @@
 #include "counters.h"
 #include "datapath.h"
 #include "devices.h"
+#include "discovery.h"
 #include "events.h"
 #include "exhaustion.h"
 #include "flow_log.h"
@@ -53,6 +54,8 @@ struct controller {
 	struct sweeper *sweeper;
 	struct leaving *leaving;
 	struct liveness *liveness;
+	struct discovery *discovery;
+	struct loop_source *found; /* a while after lists of backends have changed */
 	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */
 	struct exhaustion exhaustion;
 	struct flow_log *flow_log;
@@ -127,6 +130,9 @@ int controller_check_takers(const struct controller *controller, const struct se
 			    const struct state_service *wanted, struct complaint *complaint);
 /* The flags of all backends in an image that was just built, as the state says. */
 void controller_mark_drained(const struct state *state, struct image *image);
+
+/* The backends that have been found are others: a reload of everything but the file. */
+int controller_apply_found(struct controller *controller, struct complaint *complaint);
 
 /* The rings of the service of that id as its backends' health asks for; a version on trial that has nobody left gets a share
  * of 0 %. 0, or a negative errno: to be tried again. */

@@ -9,6 +9,8 @@
 #include "decision.h"
 #include "reload.h"
 
+#define FIND_PATIENCE_MS 2000 /* the loop stands still meanwhile */
+
 static struct controller *next_new(const struct controller *controller)
 {
 	struct controller *next = calloc(1, sizeof(*next));
@@ -49,12 +51,29 @@ static int refuse(const struct config_lines *refused, struct complaint *complain
 			refused->count - 1);
 }
 
-static int compare(struct reload *reload, struct complaint *complaint)
+/* The file, or what runs, with the backends that are found now. */
+static int load(struct reload *reload, bool from_file, struct complaint *complaint)
+{
+	const struct config *running = reload->controller->config;
+	struct controller *next = reload->next;
+	int r = 0;
+
+	if (from_file)
+		r = config_load(running->path, &next->config, complaint);
+	else if (!(next->config = config_copy(running)))
+		r = complain(complaint, -ENOMEM, "not enough memory for a configuration");
+	if (!r)
+		r = discovery_fill(reload->controller->discovery, next->config, running,
+				   from_file ? FIND_PATIENCE_MS : 0, complaint);
+	return r;
+}
+
+static int compare(struct reload *reload, bool from_file, struct complaint *complaint)
 {
 	struct controller *next = reload->next;
 	int r;
 
-	r = config_load(reload->controller->config->path, &next->config, complaint);
+	r = load(reload, from_file, complaint);
 	if (!r && config_diff_make(reload->controller->config, next->config, &reload->diff))
 		r = complain(complaint, -ENOMEM, "not enough memory to compare the configurations");
 	if (!r && reload->diff.refused.count)
@@ -154,14 +173,14 @@ static void log_failed(const struct reload *reload, int error, const struct comp
 		      log_text("by", reload->request->by));
 }
 
-static int run(struct reload *reload, bool check, struct complaint *complaint)
+static int run(struct reload *reload, bool from_file, bool check, struct complaint *complaint)
 {
 	int r;
 
 	reload->next = next_new(reload->controller);
 	if (!reload->next)
 		return complain(complaint, -ENOMEM, "not enough memory for a reload");
-	r = compare(reload, complaint);
+	r = compare(reload, from_file, complaint);
 	if (r || !reload->diff.changes.count)
 		return r;
 	r = reload_prepare(reload, complaint);
@@ -173,23 +192,25 @@ static int run(struct reload *reload, bool check, struct complaint *complaint)
 	if (r)
 		return r;
 	take_over(reload->controller, reload->next);
+	if (from_file && discovery_follow(reload->controller->discovery, reload->controller->config, complaint))
+		log_error("backends are not asked for anew", log_text("error", complaint->text));
 	liveness_follow(reload->controller->liveness, reload->controller->services, reload->controller->service_count);
 	empty_what_goes(reload);
 	restart_windows(reload);
 	return 0;
 }
 
-int controller_reload(struct controller *controller, const struct controller_request *request, bool check,
-		      struct config_diff *ret, struct complaint *complaint)
+static int reload_from(bool from_file, struct controller *controller, const struct controller_request *request,
+		       bool check, struct config_diff *ret, struct complaint *complaint)
 {
 	struct reload reload = { .controller = controller, .request = request };
-	int r = run(&reload, check, complaint);
+	int r = run(&reload, from_file, check, complaint);
 
 	if (!check && r)
 		log_failed(&reload, r, complaint);
 	else if (!check && reload.diff.changes.count)
 		log_done(&reload);
-	else if (!check)
+	else if (!check && from_file)
 		log_info("nothing to reload", log_text("by", request->by));
 	next_free(reload.next);
 	free(reload.running);
@@ -199,5 +220,22 @@ int controller_reload(struct controller *controller, const struct controller_req
 		config_diff_free(&reload.diff);
 	else
 		*ret = reload.diff;
+	return r;
+}
+
+int controller_reload(struct controller *controller, const struct controller_request *request, bool check,
+		      struct config_diff *ret, struct complaint *complaint)
+{
+	return reload_from(true, controller, request, check, ret, complaint);
+}
+
+int controller_apply_found(struct controller *controller, struct complaint *complaint)
+{
+	const struct controller_request request = { .by = "agent", .reason = "other backends were found" };
+	struct config_diff diff = { 0 };
+	int r = reload_from(false, controller, &request, false, &diff, complaint);
+
+	if (!r)
+		config_diff_free(&diff);
 	return r;
 }

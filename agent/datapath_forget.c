@@ -20,6 +20,7 @@ int datapath_forget_backend(struct datapath *datapath, unsigned int backend, boo
 			    struct complaint *complaint)
 {
 	const struct serin_backend none = { .flags = 0 };
+	const __u32 no_strikes = 0;
 	struct serin_backend now;
 	__u32 id = backend;
 	int r = 0;
@@ -33,6 +34,8 @@ int datapath_forget_backend(struct datapath *datapath, unsigned int backend, boo
 		r = datapath_forget_observed(datapath, backend);
 	if (!r)
 		r = datapath_clear_stats(datapath, backend);
+	if (!r && bpf_map_update_elem(MAP_FD(datapath, strikes), &id, &no_strikes, BPF_EXIST))
+		r = -errno;
 	if (!r && bpf_map_update_elem(MAP_FD(datapath, backends), &id, &none, BPF_EXIST))
 		r = -errno;
 	return r ? complain(complaint, r, "cannot take backend %u out of the kernel's tables: %s", id, strerror(-r))

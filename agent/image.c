@@ -246,26 +246,6 @@ static int update_listeners(const struct image_job *job)
 	return 0;
 }
 
-/* Nobody asks the DNS or reads lists yet: refused rather than run without a backend. */
-static int check_sources(const struct image_job *job)
-{
-	for (size_t i = 0; i < job->config->service_count; i++) {
-		const struct config_service *service = &job->config->services[i];
-
-		for (size_t j = 0; j < service->version_count; j++) {
-			const struct config_version *version = &service->versions[j];
-
-			if (!config_is_discovered(version) || version->backend_count)
-				continue;
-			return complain(job->complaint, -EINVAL,
-					"%sbackends of a version cannot be found by name or in a file yet, expected "
-					"'backends'",
-					image_where(job, &version->source_place).text);
-		}
-	}
-	return 0;
-}
-
 int image_build(const struct config *config, const struct image *actual, image_source_fn source, void *context,
 		struct image *ret, struct complaint *complaint)
 {
@@ -277,9 +257,7 @@ int image_build(const struct config *config, const struct image *actual, image_s
 		return complain(complaint, -ENOMEM, "not enough memory for the image of the tables");
 	*job.image = *actual;
 	image_backends_leave(job.image);
-	r = check_sources(&job);
-	if (!r)
-		r = update_services(&job);
+	r = update_services(&job);
 	if (!r)
 		r = update_listeners(&job);
 	if (!r)

@@ -32,6 +32,9 @@ int image_build(const struct config *config, const struct image *actual, image_s
 /* Ids, or -ENOENT. */
 int image_find_service(const struct image *image, const char *name);
 int image_find_version(const struct image *image, unsigned int service, const char *name);
+/* Those of a version that are not leaving, into `ret` of SERIN_MAX_BACKENDS; how many. */
+size_t image_list_backends(const struct image *image, const char *service, const char *version,
+			   struct config_backend *ret);
 int image_find_backend(const struct image *image, unsigned int service, unsigned int version,
 		       const struct endpoint *endpoint);
 

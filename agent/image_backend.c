@@ -21,6 +21,24 @@ int image_find_backend(const struct image *image, unsigned int service, unsigned
 	return -ENOENT;
 }
 
+size_t image_list_backends(const struct image *image, const char *service, const char *version,
+			   struct config_backend *ret)
+{
+	int of = image_find_service(image, service), id;
+	size_t count = 0;
+
+	id = of < 0 ? of : image_find_version(image, (unsigned int)of, version);
+	for (size_t i = 0; id >= 0 && i < SERIN_MAX_BACKENDS; i++) {
+		const struct serin_backend *backend = &image->backends[i];
+
+		if ((backend->flags & (SERIN_BACKEND_USED | SERIN_BACKEND_LEAVING)) == SERIN_BACKEND_USED &&
+		    backend->service == of && backend->version == id)
+			ret[count++] = (struct config_backend){ .endpoint = { backend->addr, backend->port },
+								.weight = backend->weight };
+	}
+	return count;
+}
+
 /* Until the configuration names them. */
 void image_backends_leave(struct image *image)
 {

@@ -16,6 +16,7 @@
 
 #define AGAIN_MS 1000
 #define TICK_MS 100   /* as long as somebody is out, suspect, or on its way back */
+#define PROBE_MS 250  /* of the agent's own, after a client's handshake has failed */
 #define MOST 256u     /* records of the kernel's in one turn of the loop */
 #define TRIAL_MS 1000 /* a trial connection's time, where no checks are configured */
 
@@ -28,6 +29,8 @@ struct liveness {
 	bool known[SERIN_MAX_BACKENDS];
 	struct health health[SERIN_MAX_BACKENDS];
 	bool changed[SERIN_MAX_SERVICES];
+	uint8_t probed
+		[SERIN_MAX_BACKENDS]; /* failures in a row, the probes' own among them; 0: no probe is under way */
 	struct log_limit limit;
 };
 
@@ -98,21 +101,22 @@ static void tell(const struct liveness *liveness, unsigned int id, enum health_c
 
 /* ---- checks ----------------------------------------------------------------------------------------------------- */
 
-static void set_check(struct liveness *liveness, unsigned int id, const struct config_service *config, bool trial)
+static void set_check(struct liveness *liveness, unsigned int id, const struct config_service *config,
+		      unsigned int once_ms)
 {
 	static const struct serin_addr loopback = { .word = { 0, 0, __builtin_bswap32(0xffff),
 							      __builtin_bswap32(0x7f000001) } };
 	const struct serin_backend *backend = backend_of(liveness, id);
 	const struct config_health *health = &config->health;
 	struct check check = {
-		.kind = health->check == CONFIG_CHECK_HTTP && !trial ? CHECK_HTTP : CHECK_TCP,
+		.kind = health->check == CONFIG_CHECK_HTTP && !once_ms ? CHECK_HTTP : CHECK_TCP,
 		.endpoint = { .addr = backend->addr, .port = backend->port },
 		.path = health->path,
 		.host = *health->host ? health->host : NULL,
 		.status_first = health->status_low,
 		.status_last = health->status_high,
-		.every_ms = trial ? 0 : health->every,
-		.timeout_ms = trial ? TRIAL_MS : health->timeout,
+		.every_ms = once_ms ? 0 : health->every,
+		.timeout_ms = once_ms ? once_ms : health->timeout,
 	};
 	unsigned int kept_back;
 	int r;
@@ -132,7 +136,7 @@ static void react(struct liveness *liveness, unsigned int id, enum health_change
 	const struct config_service *config = config_of(liveness, id);
 
 	if (change == HEALTH_TRY && config)
-		set_check(liveness, id, config, true);
+		set_check(liveness, id, config, TRIAL_MS);
 	if (change != HEALTH_WENT_OUT && change != HEALTH_CAME_BACK)
 		return;
 	tell(liveness, id, change, evidence);
@@ -140,22 +144,72 @@ static void react(struct liveness *liveness, unsigned int id, enum health_change
 	wake(liveness);
 }
 
+/* What failed handshakes of clients or of probes make of it. */
+static void strike(struct liveness *liveness, unsigned int id, const struct config_service *config,
+		   enum health_reason why, const char *evidence)
+{
+	const struct serin_backend *backend = backend_of(liveness, id);
+	struct health_tally tally;
+
+	liveness_count(liveness, backend->service, backend->version, &tally);
+	react(liveness, id,
+	      health_struck(&liveness->health[id], why, health_may_eject(&tally, config->max_ejected), loop_now_ms()),
+	      evidence);
+	/* Kept by the cap, it may have been its version's last hope. */
+	if (liveness->health[id].suspect)
+		must_build(liveness, backend->service);
+	wake(liveness);
+}
+
+/* A client's first failed handshake: with few clients the next one may take long, so the agent knocks itself. */
+static void probe(struct liveness *liveness, unsigned int id, const struct config_service *config)
+{
+	if (config->health.check != CONFIG_CHECK_OFF || config->protocol != IPPROTO_TCP || liveness->probed[id] ||
+	    liveness->health[id].state != HEALTH_UP)
+		return;
+	liveness->probed[id] = 1;
+	set_check(liveness, id, config, PROBE_MS);
+}
+
+static void probe_ended(struct liveness *liveness, unsigned int id, const struct config_service *config,
+			const struct check_result *result)
+{
+	char evidence[CHECK_TEXT_LEN + 64];
+
+	if (result->verdict != CHECK_FAILED) {
+		liveness->probed[id] = 0;
+	} else if (++liveness->probed[id] < SERIN_STRIKES_OUT) {
+		set_check(liveness, id, config, PROBE_MS);
+	} else {
+		snprintf(evidence, sizeof(evidence), "%s, a client's handshake and %u of our own in a row",
+			 result->text, SERIN_STRIKES_OUT - 1);
+		liveness->probed[id] = 0;
+		strike(liveness, id, config, result->why, evidence);
+	}
+}
+
 static void checked(void *context, unsigned int id, const struct check_result *result)
 {
 	struct liveness *liveness = context;
 	const struct config_service *config = config_of(liveness, id);
+	struct health *health = &liveness->health[id];
 	struct health_rules rules;
 
 	if (!config)
 		return;
 	rules = rules_of(config);
-	/* Of this host's doing: a trial is made again, a check comes again by itself. */
-	if (result->verdict == CHECK_IMPOSSIBLE && liveness->health[id].state != HEALTH_TRYING)
+	if (liveness->probed[id] && health->state == HEALTH_UP) {
+		probe_ended(liveness, id, config, result);
 		return;
-	react(liveness, id,
-	      health_checked(&liveness->health[id], &rules, result->verdict == CHECK_PASSED, result->why,
-			     loop_now_ms()),
-	      result->text);
+	}
+	liveness->probed[id] = 0;
+	/* Of this host's doing: a trial is made again, a check comes again by itself. */
+	if (result->verdict == CHECK_IMPOSSIBLE)
+		health_untried(health, loop_now_ms());
+	else
+		react(liveness, id,
+		      health_checked(health, &rules, result->verdict == CHECK_PASSED, result->why, loop_now_ms()),
+		      result->text);
 	wake(liveness);
 }
 
@@ -177,22 +231,17 @@ static void struck(struct liveness *liveness, const struct serin_verdict *verdic
 {
 	unsigned int id = verdict->backend % SERIN_MAX_BACKENDS;
 	const struct config_service *config = config_of(liveness, id);
-	const struct serin_backend *backend = backend_of(liveness, id);
 	enum health_reason why = reason_of(verdict->why);
-	struct health_tally tally;
 	char evidence[128];
 
 	if (!config || !config->health.passive)
 		return;
-	liveness_count(liveness, backend->service, backend->version, &tally);
+	if (verdict->count < SERIN_STRIKES_OUT) {
+		probe(liveness, id, config);
+		return;
+	}
 	snprintf(evidence, sizeof(evidence), "%s, %u handshakes in a row", health_reason_words(why), verdict->count);
-	react(liveness, id,
-	      health_struck(&liveness->health[id], why, health_may_eject(&tally, config->max_ejected), loop_now_ms()),
-	      evidence);
-	/* Kept by the cap, it may have been its version's last hope. */
-	if (liveness->health[id].suspect)
-		must_build(liveness, backend->service);
-	wake(liveness);
+	strike(liveness, id, config, why, evidence);
 }
 
 static void verdict_came(void *context, const struct serin_verdict *verdict)
@@ -267,6 +316,7 @@ void liveness_forget(struct liveness *liveness, unsigned int id)
 		checker_remove(liveness->checker, id);
 	liveness->health[id] = (struct health){ .state = HEALTH_UP };
 	liveness->known[id] = false;
+	liveness->probed[id] = 0;
 }
 
 static void follow_one(struct liveness *liveness, unsigned int id, const struct config_service *config)
@@ -281,7 +331,7 @@ static void follow_one(struct liveness *liveness, unsigned int id, const struct 
 		react(liveness, id, health_forgive(health, &rules, loop_now_ms()),
 		      "nobody is to look after it any more");
 	if (config->health.check != CONFIG_CHECK_OFF)
-		set_check(liveness, id, config, false);
+		set_check(liveness, id, config, 0);
 	else if (health->state != HEALTH_TRYING)
 		checker_remove(liveness->checker, id);
 }

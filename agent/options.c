@@ -31,6 +31,7 @@ static const struct option_entry entries[] = {
 	{ OPTION_SOCKET, 0, "socket", "PATH", "the agent's socket (default " OPTIONS_SOCKET_PATH ")" },
 	{ OPTION_PIN_DIR, 0, "pin-dir", "DIR", "where maps and links are pinned (default " DATAPATH_PIN_DIR ")" },
 	{ OPTION_STATE_DIR, 0, "state-dir", "DIR", "where the agent keeps its state (default " OPTIONS_STATE_DIR ")" },
+	{ OPTION_RESOLV_CONF, 0, "resolv-conf", "FILE", "the DNS servers (default /etc/resolv.conf)" },
 	{ OPTION_LOG_LEVEL, 0, "log-level", "LEVEL", "error, warn, info or debug (default info)" },
 	{ OPTION_LOG_FORMAT, 0, "log-format", "FORMAT", "keyvalue or json (default keyvalue)" },
 	{ OPTION_HELP, 'h', "help", NULL, "this text" },
@@ -156,6 +157,9 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_STATE_DIR:
 		options->state_dir = argument;
+		break;
+	case OPTION_RESOLV_CONF:
+		options->resolv_conf = argument;
 		break;
 	default:
 		return apply_checked(entry, argument, options, complaint);

@@ -31,6 +31,7 @@ enum option_set {
 	OPTION_DRY_RUN = 1 << 14,
 	OPTION_UDP = 1 << 15,
 	OPTION_FOLLOW = 1 << 16,
+	OPTION_RESOLV_CONF = 1 << 17,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
@@ -53,6 +54,7 @@ struct options {
 	enum options_flows flows;   /* FLOWS_AS_CONFIGURED */
 	const char *version;        /* NULL */
 	unsigned int limit;         /* OPTIONS_LIMIT */
+	const char *resolv_conf;    /* NULL */
 	const char *listen;         /* NULL */
 	const char *pin_dir;        /* DATAPATH_PIN_DIR */
 	const char *state_dir;      /* OPTIONS_STATE_DIR */

@@ -96,6 +96,35 @@ static int fill_tables(struct controller *controller, const struct image *runnin
 	return r;
 }
 
+/* What is found elsewhere and has given nothing at this start: as it runs. */
+static int keep_running(struct config *config, const struct image *running, struct complaint *complaint)
+{
+	struct config_backend *found = calloc(SERIN_MAX_BACKENDS, sizeof(*found));
+	int r = found ? 0 : complain(complaint, -ENOMEM, "not enough memory for backends");
+
+	for (size_t i = 0; !r && i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		for (size_t j = 0; !r && j < service->version_count; j++) {
+			const struct config_version *version = &service->versions[j];
+			size_t count;
+
+			if (!config_is_discovered(version) || version->backend_count)
+				continue;
+			count = image_list_backends(running, service->name, version->name, found);
+			if (count)
+				r = config_set_backends(config, i, j, found, count, complaint);
+			else
+				r = complain(complaint, -EINVAL,
+					     "%.200s:%u:%u: no backend of version %s of %s has been found",
+					     config->path, version->source_place.line, version->source_place.column,
+					     version->name, service->name);
+		}
+	}
+	free(found);
+	return r;
+}
+
 static int build_tables(struct controller *controller, struct complaint *complaint)
 {
 	struct image *running = calloc(1, sizeof(*running));
@@ -106,6 +135,8 @@ static int build_tables(struct controller *controller, struct complaint *complai
 	if (!running)
 		return complain(complaint, -ENOMEM, "not enough memory for the image of the tables");
 	r = datapath_read_image(controller->datapath, running, complaint);
+	if (!r)
+		r = keep_running(controller->config, running, complaint);
 	if (!r)
 		r = image_build(controller->config, running, startup_source_of_host, controller->neigh,
 				&controller->image, complaint);

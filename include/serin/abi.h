@@ -389,7 +389,7 @@ struct serin_clients {
 
 /* Map `strikes`, by backend id, __u32: handshakes that the backend has failed in a row, whatever version it is of, whoever the
  * clients; bpf/strike.h says when. Back to 0 with one that it answers. Only the kernel writes it while flows may name the id. */
-#define SERIN_STRIKES_OUT 5u /* that many, and at every so many more, are told of in `verdicts` */
+#define SERIN_STRIKES_OUT 5u /* that many, at every so many more, and the first, are told of in `verdicts` */
 
 /* Map `table_stats`, one entry, per CPU, never reset. */
 struct serin_table_stats {

@@ -137,12 +137,14 @@ static void told_at_five_and_ten(void **state)
 			expect_told(&talk, i, i == 10 ? SERIN_FAILURE_TIMEOUT : SERIN_FAILURE_REFUSED);
 		else
 			expect_silence_of(&talk);
+		assert_int_equal(first_ones, i == 1);
 	}
 	other = another(&talk);
 	syn(&other);
 	accept(&other);
 	for (i = 1; i <= 5; i++) {
 		expect_silence_of(&talk);
+		assert_int_equal(first_ones, i == 2);
 		other = another(&talk);
 		refuse(&other);
 	}

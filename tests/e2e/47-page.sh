@@ -28,7 +28,8 @@ cell() { echo "[...document.querySelectorAll('#rows tr')].find(r => r.cells[0].t
 two_arm
 start_servers
 # Half of the canary refuses.
-export SERVICE='protocol: http' CANARY='"10.0.0.21:3000", "10.0.0.22:3999"'
+# Nobody listens on the last one, and nobody is to notice.
+export SERVICE=$'protocol: http\nhealth: off' CANARY='"10.0.0.21:3000", "10.0.0.22:3999"'
 HTTP="{listen: \"127.0.0.1:9477\"}" write_config 25%
 # And one with as many versions as there can be, of long names.
 cat >>"$CONFIG" <<-YAML

@@ -31,7 +31,7 @@ two_arm
 start_odd_servers
 # Nothing listens on c2.
 HTTP='{listen: "127.0.0.1:9477"}' AFFINITY=flow CANARY='"10.0.0.21:3000", "10.0.0.22:3000"' \
-	SERVICE="protocol: http" write_config 40% "answer_timeout: 1s"
+	SERVICE=$'protocol: http\nhealth: off' write_config 40% "answer_timeout: 1s"
 start_agent
 start_prometheus
 read -r sent received < <(ip_bytes)

@@ -53,7 +53,7 @@ start_load first -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 8
 sleep 1
 died=$(now_ms)
 end_server stable-2
-check "it is out within 5 s" wait_for 5 has_event backend "10.0.0.12:3000 of stable is out: connections are refused, 5 handshakes"
+check "it is out within 5 s" wait_for 5 has_event backend "10.0.0.12:3000 of stable is out: .*refused.* in a row"
 check_between "ms from its end to the decision" $(($(event_ms backend "12:3000 of stable is out") - died)) 0 100
 check_equal "who is out" "$(out)" '["10.0.0.12:3000"]'
 finish_load
@@ -70,14 +70,17 @@ check_equal "clients that are not where they were" "$(count before back 'is != w
 
 # ---- the only one of a version on trial ----------------------------------------------------------------------------
 
-for clients in 20 2000; do
+for clients in 20 2000 few; do
+	rate=2000 sources=$clients limit=300
+	# One of its clients asks once in ten seconds or so: there are no five in a row in time.
+	[ "$clients" != few ] || rate=40 sources=20 limit=1500
 	serin weight shop canary=5% >"$WORK/out"
-	start_load trial -t $VIP:80 -s 10.64.0.0 -n $clients -f 2000 -d 4
+	start_load trial -t $VIP:80 -s 10.64.0.0 -n $sources -f $rate -d 5
 	sleep 1
 	died=$(now_ms)
 	end_server canary-1
 	check "$clients clients: rolled back within 5 s" wait_for 5 has_event rollback "shop rolled back: now stable 100%"
-	check_between "$clients clients: ms from its end to the decision" $(($(event_ms rollback rolled) - died)) 0 300
+	check_between "$clients clients: ms from its end to the decision" $(($(event_ms rollback rolled) - died)) 0 $limit
 	check_equal "$clients clients: the canary's share" "$(weight_of canary)" 0
 	check_match "the reason" "$(api GET /v1/events | jq -c '[.events[] | select(.kind == "rollback")][-1]')" no_backend
 	finish_load

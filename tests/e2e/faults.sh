@@ -27,7 +27,7 @@ write_faulty() {
 	local vip=$VIP net=10.0.0.11:3000
 	if [ "${FAMILY:-4}" = 6 ]; then vip="[$VIP6]" net="[2001:db8:2::11]:3000"; fi
 	TARGET_OF[$1]=$vip:$2
-	LISTEN="\"$vip:$2/tcp\"" SERVICE="protocol: $3${MORE:+$'\n'$MORE}" CANARY="\"$4\"" STABLE="\"${5:-$net}\"" \
+	LISTEN="\"$vip:$2/tcp\"" SERVICE="protocol: $3"$'\nhealth: off'"${MORE:+$'\n'$MORE}" CANARY="\"$4\"" STABLE="\"${5:-$net}\"" \
 		write_service "$1" 50%
 }
 

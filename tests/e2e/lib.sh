@@ -173,8 +173,9 @@ write_config() {
 }
 
 launch_agent() {
+	# shellcheck disable=SC2086 # several words
 	nsenter --net="/run/netns/$RUN-lb" "$SERIN" run -c "$CONFIG" --pin-dir "$PINS" --state-dir "$STATE" \
-		--socket "$SOCKET" >>"$AGENT_LOG" 2>&1 &
+		--socket "$SOCKET" ${AGENT_OPTIONS:-} >>"$AGENT_LOG" 2>&1 &
 	AGENT_PID=$!
 }
 
