@@ -55,7 +55,7 @@ struct controller {
 	struct leaving *leaving;
 	struct liveness *liveness;
 	struct discovery *discovery;
-	struct loop_source *found; /* a while after lists of backends have changed */
+	struct loop_source *found;         /* a while after lists of backends have changed */
 	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */
 	struct exhaustion exhaustion;
 	struct flow_log *flow_log;
