@@ -130,6 +130,8 @@ int controller_check_takers(const struct controller *controller, const struct se
 			    const struct state_service *wanted, struct complaint *complaint);
 /* The flags of all backends in an image that was just built, as the state says. */
 void controller_mark_drained(const struct state *state, struct image *image);
+/* And whose places others have, once it is known who is out. */
+void controller_mark_replaced(struct image *image);
 
 /* The backends that have been found are others: a reload of everything but the file. */
 int controller_apply_found(struct controller *controller, struct complaint *complaint);

@@ -11,6 +11,7 @@
 #include "leaving_rules.h"
 
 #define OUT (SERIN_BACKEND_EJECTED | SERIN_BACKEND_DRAINED)
+#define MARKS (OUT | SERIN_BACKEND_REPLACED)
 
 static bool is_configured(const struct serin_backend *backend)
 {
@@ -39,6 +40,33 @@ void controller_mark_drained(const struct state *state, struct image *image)
 	}
 }
 
+static bool takes_clients(const struct serin_backend *backend)
+{
+	return is_configured(backend) && backend->weight && !(backend->flags & OUT);
+}
+
+void controller_mark_replaced(struct image *image)
+{
+	static const unsigned int all = SERIN_MAX_SERVICES * SERIN_MAX_VERSIONS;
+	bool taken[SERIN_MAX_SERVICES * SERIN_MAX_VERSIONS] = { false };
+	unsigned int id;
+
+	for (id = 0; id < SERIN_MAX_BACKENDS; id++) {
+		const struct serin_backend *backend = &image->backends[id];
+
+		if (takes_clients(backend))
+			taken[(backend->service * SERIN_MAX_VERSIONS + backend->version) % all] = true;
+	}
+	for (id = 0; id < SERIN_MAX_BACKENDS; id++) {
+		struct serin_backend *backend = &image->backends[id];
+
+		backend->flags &= (__u8)~SERIN_BACKEND_REPLACED;
+		if (is_configured(backend) && backend->flags & SERIN_BACKEND_EJECTED &&
+		    taken[(backend->service * SERIN_MAX_VERSIONS + backend->version) % all])
+			backend->flags |= SERIN_BACKEND_REPLACED;
+	}
+}
+
 /* Backends of a version that take clients. */
 static unsigned int count_takers(const struct image *image, unsigned int service, unsigned int version)
 {
@@ -47,8 +75,7 @@ static unsigned int count_takers(const struct image *image, unsigned int service
 	for (id = 0; id < SERIN_MAX_BACKENDS; id++) {
 		const struct serin_backend *backend = &image->backends[id];
 
-		count += is_configured(backend) && backend->service == service && backend->version == version &&
-			 backend->weight && !(backend->flags & OUT);
+		count += takes_clients(backend) && backend->service == service && backend->version == version;
 	}
 	return count;
 }
@@ -100,10 +127,10 @@ static int write_flags(struct controller *controller, const struct image *now, c
 	int r = 0;
 
 	for (unsigned int id = 0; !r && id < SERIN_MAX_BACKENDS; id++) {
-		uint8_t set = wanted->backends[id].flags & OUT;
+		uint8_t set = wanted->backends[id].flags & MARKS;
 
-		if ((now->backends[id].flags & OUT) != set)
-			r = datapath_set_backend_flags(controller->datapath, id, set, OUT ^ set, complaint);
+		if ((now->backends[id].flags & MARKS) != set)
+			r = datapath_set_backend_flags(controller->datapath, id, set, MARKS ^ set, complaint);
 	}
 	return r;
 }
@@ -197,6 +224,7 @@ int controller_drain_backend(struct controller *controller, struct service *serv
 	*wanted = controller->image;
 	if (!mark(wanted, service->id, &endpoint, drain) && drain)
 		r = complain(complaint, -ENOENT, "service %s has no backend %s", service->config->name, canonical);
+	controller_mark_replaced(wanted);
 	forsaken = drain && !r ? find_forsaken(service, wanted, &service->now) : -ENOENT;
 	if (forsaken >= 0)
 		r = complain(complaint, -EINVAL,
@@ -297,6 +325,7 @@ int controller_backends_changed(struct controller *controller, unsigned int id)
 		return -ENOMEM;
 	images[0] = images[1] = controller->image;
 	liveness_mark(controller->liveness, &images[1]);
+	controller_mark_replaced(&images[1]);
 	r = place_backends(controller, service, &images[1], &complaint);
 	if (!r) {
 		settle_flows(controller, service, &images[0]);

@@ -101,7 +101,8 @@ static void tell(const struct liveness *liveness, unsigned int id, enum health_c
 
 /* ---- checks ----------------------------------------------------------------------------------------------------- */
 
-static void set_check(struct liveness *liveness, unsigned int id, const struct config_service *config,
+/* Whether there is one now. */
+static bool set_check(struct liveness *liveness, unsigned int id, const struct config_service *config,
 		      unsigned int once_ms)
 {
 	static const struct serin_addr loopback = { .word = { 0, 0, __builtin_bswap32(0xffff),
@@ -129,14 +130,15 @@ static void set_check(struct liveness *liveness, unsigned int id, const struct c
 	if (r && log_allowed(&liveness->limit, loop_now_ms(), 60000, &kept_back))
 		log_error("a backend cannot be checked", log_text("error", strerror(-r)),
 			  log_number("kept_back", kept_back));
+	return !r;
 }
 
 static void react(struct liveness *liveness, unsigned int id, enum health_change change, const char *evidence)
 {
 	const struct config_service *config = config_of(liveness, id);
 
-	if (change == HEALTH_TRY && config)
-		set_check(liveness, id, config, TRIAL_MS);
+	if (change == HEALTH_TRY && config && !set_check(liveness, id, config, TRIAL_MS))
+		health_untried(&liveness->health[id], loop_now_ms());
 	if (change != HEALTH_WENT_OUT && change != HEALTH_CAME_BACK)
 		return;
 	tell(liveness, id, change, evidence);
@@ -167,8 +169,7 @@ static void probe(struct liveness *liveness, unsigned int id, const struct confi
 	if (config->health.check != CONFIG_CHECK_OFF || config->protocol != IPPROTO_TCP || liveness->probed[id] ||
 	    liveness->health[id].state != HEALTH_UP)
 		return;
-	liveness->probed[id] = 1;
-	set_check(liveness, id, config, PROBE_MS);
+	liveness->probed[id] = set_check(liveness, id, config, PROBE_MS);
 }
 
 static void probe_ended(struct liveness *liveness, unsigned int id, const struct config_service *config,
@@ -179,7 +180,8 @@ static void probe_ended(struct liveness *liveness, unsigned int id, const struct
 	if (result->verdict != CHECK_FAILED) {
 		liveness->probed[id] = 0;
 	} else if (++liveness->probed[id] < SERIN_STRIKES_OUT) {
-		set_check(liveness, id, config, PROBE_MS);
+		if (!set_check(liveness, id, config, PROBE_MS))
+			liveness->probed[id] = 0;
 	} else {
 		snprintf(evidence, sizeof(evidence), "%s, a client's handshake and %u of our own in a row",
 			 result->text, SERIN_STRIKES_OUT - 1);

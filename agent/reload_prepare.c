@@ -30,6 +30,7 @@ static int prepare_images(struct reload *reload, struct complaint *complaint)
 	if (!r) {
 		controller_mark_drained(&reload->controller->state, &next->image);
 		liveness_mark(reload->controller->liveness, &next->image);
+		controller_mark_replaced(&next->image);
 		r = startup_check_image(next, reload->running, complaint);
 	}
 	return r;

@@ -142,6 +142,7 @@ static int build_tables(struct controller *controller, struct complaint *complai
 				&controller->image, complaint);
 	if (!r) {
 		controller_mark_drained(&controller->state, &controller->image);
+		controller_mark_replaced(&controller->image);
 		r = startup_check_tables(controller, running, complaint);
 	}
 	if (!r)

@@ -101,10 +101,17 @@ verified_once int flow_end(__u32 index, __u32 claim, __u32 now, __u32 how)
 	return true;
 }
 
+/* Nothing has come of the handshake, and nothing will: the backend is out, and others have its places. */
+static __always_inline bool begins_elsewhere(const struct flow *flow)
+{
+	return flow->backend_flags & SERIN_BACKEND_REPLACED && SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC;
+}
+
 /* End the flow of a packet whose connection is over, and leave both places free. */
 static __always_inline void flow_retire(const struct flow *flow, struct serin_way *way, __u32 now)
 {
-	__u32 how = flow->backend_flags & SERIN_BACKEND_RESET ? SERIN_ENDED_MOVED : SERIN_ENDED_EXPIRED;
+	__u32 how = flow->backend_flags & SERIN_BACKEND_RESET || begins_elsewhere(flow) ? SERIN_ENDED_MOVED
+											: SERIN_ENDED_EXPIRED;
 
 	if (flow_end(flow->index, flow->claim, now, how))
 		way_free(way, flow->index);

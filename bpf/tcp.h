@@ -363,7 +363,7 @@ static __always_inline bool syn_begins_anew(const struct pkt *pkt, const struct 
 	if (pkt->flags & TCP_ACK)
 		return false;
 	/* It would only be told to try again. */
-	if (flow->backend_flags & SERIN_BACKEND_RESET)
+	if (flow->backend_flags & SERIN_BACKEND_RESET || begins_elsewhere(flow))
 		return true;
 	return SERIN_WAY_STATE(flow->claim) >= over || way_expired(set, way, flow->claim, pkt->stamp);
 }

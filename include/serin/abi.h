@@ -132,11 +132,12 @@ struct serin_service {
 };
 
 enum serin_backend_flags {
-	SERIN_BACKEND_USED = 1,     /* the id belongs to a backend */
-	SERIN_BACKEND_LEAVING = 2,  /* no longer configured; flows may still name the id */
-	SERIN_BACKEND_RESET = 4,    /* its flows are to end: at their next packet, unless the agent was there before */
-	SERIN_BACKEND_EJECTED = 8,  /* found broken: in no ring, and what it fails is counted, but is no incident */
-	SERIN_BACKEND_DRAINED = 16, /* taken out by hand: in no ring */
+	SERIN_BACKEND_USED = 1,      /* the id belongs to a backend */
+	SERIN_BACKEND_LEAVING = 2,   /* no longer configured; flows may still name the id */
+	SERIN_BACKEND_RESET = 4,     /* its flows are to end: at their next packet, unless the agent was there before */
+	SERIN_BACKEND_EJECTED = 8,   /* found broken: in no ring, and what it fails is counted, but is no incident */
+	SERIN_BACKEND_DRAINED = 16,  /* taken out by hand: in no ring */
+	SERIN_BACKEND_REPLACED = 32, /* ejected, and others have its places: a SYN sent again goes to one of them */
 };
 
 /* Map `backends`, by backend id. An id is never given to another backend while flows may name it. */

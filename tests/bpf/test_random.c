@@ -265,7 +265,7 @@ static struct lab *open_services(void)
 	return lab;
 }
 
-/* Backends come to be emptied and back, versions get other shares, next hops are looked up again. */
+/* Backends come to be emptied or ejected and back, versions get other shares, next hops are looked up again. */
 static void stir(struct lab *lab, unsigned int batch)
 {
 	uint32_t id = batch % BACKENDS;
@@ -274,6 +274,7 @@ static void stir(struct lab *lab, unsigned int batch)
 
 	lab_read(lab, "backends", id, &backend);
 	backend.flags ^= batch / BACKENDS % 2 ? SERIN_BACKEND_RESET : 0;
+	backend.flags ^= batch / BACKENDS % 3 ? SERIN_BACKEND_EJECTED | SERIN_BACKEND_REPLACED : 0;
 	lab_write(lab, "backends", id, &backend);
 	assert_int_equal(datapath_bump_routes(lab->datapath), 0);
 	snprintf(service, sizeof(service), "s%u", batch % (unsigned int)SERVICES);

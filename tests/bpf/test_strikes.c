@@ -297,6 +297,64 @@ IN(scenes, over_udp)
 	expect_silence_of(&talk);
 }
 
+static void flag(const struct conversation *talk, uint8_t set, uint8_t clear)
+{
+	struct complaint complaint;
+
+	assert_int_equal(datapath_set_backend_flags(talk->lab->datapath, talk->backend, set, clear, &complaint), 0);
+}
+
+static uint64_t opened_at(const struct conversation *talk, unsigned int backend)
+{
+	return expect_read_counters(talk->lab).stats[backend].opened;
+}
+
+/* What begins a connection goes where the plan says now, but only where the old backend has no answer to it to give. */
+static void begins_elsewhere(const struct scene *scene)
+{
+	struct conversation talk = { .scene = *scene }, done;
+	unsigned int elsewhere;
+
+	talk = SERIN_IS_ONE_WAY(scene_forward(scene)) ? talk : begin(scene, FRAME_TCP);
+	if (SERIN_IS_ONE_WAY(scene_forward(scene))) {
+		talk.lab = scene_open(&talk.scene, NULL);
+		talk.backend = scene_backend(talk.lab, &talk.scene);
+	}
+	done = another(&talk);
+	elsewhere = lab_backend(talk.lab, "shop", "canary", talk.scene.other_backend);
+	syn(&done);
+	if (!SERIN_IS_ONE_WAY(scene_forward(scene)))
+		accept(&done);
+	client(&done, ACK, CLIENT_ISN + 1, BACKEND_ISN + 1);
+	syn(&talk);
+	assert_int_equal(opened_at(&talk, talk.backend), 2);
+	lab_set_weight(talk.lab, "shop", "canary", SERIN_SLOTS);
+	/* All of its version are out, and the ring is kept: there is nowhere to go. */
+	flag(&talk, SERIN_BACKEND_EJECTED, 0);
+	repeat(&talk);
+	assert_int_equal(opened_at(&talk, talk.backend), 2);
+	assert_int_equal(opened_at(&talk, elsewhere), 0);
+	flag(&talk, SERIN_BACKEND_REPLACED, 0);
+	syn(&done);
+	client(&done, ACK, CLIENT_ISN + 1, BACKEND_ISN + 1);
+	assert_int_equal(opened_at(&talk, elsewhere), 0);
+	syn(&talk);
+	assert_int_equal(opened_at(&talk, elsewhere), 1);
+	assert_int_equal(opened_at(&talk, talk.backend), 2);
+	assert_int_equal(stats_of(&talk).gone, 1);
+	flag(&talk, 0, SERIN_BACKEND_EJECTED | SERIN_BACKEND_REPLACED);
+}
+
+IN(scenes, elsewhere)
+{
+	begins_elsewhere(scene);
+}
+
+IN(one_way_scenes, elsewhere_one_way)
+{
+	begins_elsewhere(scene);
+}
+
 IN(one_way_scenes, one_way)
 {
 	struct conversation talk = begin(scene, FRAME_TCP), other = another(&talk), third;
@@ -392,13 +450,6 @@ static void without_a_neighbour(void **state)
 	}
 }
 
-static void flag(const struct conversation *talk, uint8_t set, uint8_t clear)
-{
-	struct complaint complaint;
-
-	assert_int_equal(datapath_set_backend_flags(talk->lab->datapath, talk->backend, set, clear, &complaint), 0);
-}
-
 /* What an ejected backend fails is counted as a failure and a strike, and is no incident. */
 static void ejected(void **state)
 {
@@ -432,6 +483,8 @@ int main(void)
 		cmocka_unit_test(unreachable_over_tcp),
 		cmocka_unit_test(unreachable_later),
 		cmocka_unit_test(over_udp),
+		cmocka_unit_test(elsewhere),
+		cmocka_unit_test(elsewhere_one_way),
 		cmocka_unit_test(one_way),
 		cmocka_unit_test(one_way_told),
 		cmocka_unit_test(of_a_process),
