@@ -45,12 +45,6 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)ntohs(one->port) - (int)ntohs(other->port);
 }
 
-bool backend_list_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other)
-{
-	return !memcmp(&one->addr, &other->addr, sizeof(one->addr)) &&
-	       (SERIN_IS_ONE_WAY(forward) || one->port == other->port);
-}
-
 static uint16_t add_weights(uint16_t one, uint16_t other)
 {
 	unsigned int sum = (unsigned int)one + other;
@@ -68,7 +62,7 @@ void backend_list_settle(struct backend_list *list, enum serin_forward forward)
 	for (size_t i = 1; i < list->count; i++) {
 		struct config_backend *last = &list->items[kept];
 
-		if (backend_list_same_server(forward, &last->endpoint, &list->items[i].endpoint))
+		if (config_is_same_server(forward, &last->endpoint, &list->items[i].endpoint))
 			last->weight = add_weights(last->weight, list->items[i].weight);
 		else
 			list->items[++kept] = list->items[i];

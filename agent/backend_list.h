@@ -30,8 +30,6 @@ int backend_list_add(struct backend_list *list, const struct config_backend *bac
  * no servers apart. */
 void backend_list_settle(struct backend_list *list, enum serin_forward forward);
 
-bool backend_list_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other);
-
 /* Of settled lists. */
 bool backend_list_equal(const struct backend_list *one, const struct backend_list *other);
 

@@ -203,6 +203,9 @@ bool config_uses_nat(const struct config *config, uint8_t protocol);
 /* Whether a version's backends are found elsewhere than in the configuration. */
 bool config_is_discovered(const struct config_version *version);
 
+/* Whether two addresses are one server's: where ports are not rewritten, they tell no two servers apart. */
+bool config_is_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other);
+
 /* "dns canary.shop.internal:3000", "dns _http._tcp.shop.internal (SRV)", "file /etc/serin/canary.json", "3 addresses".
  * Writes CONFIG_SOURCE_LEN bytes at most, returns `buffer`. */
 #define CONFIG_SOURCE_LEN 320

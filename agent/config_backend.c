@@ -97,7 +97,6 @@ int config_read_backend(struct config_reader *reader, yaml_node_t *node, enum se
 	return err;
 }
 
-/* Where ports are not rewritten, they tell no two servers apart. */
 bool config_is_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other)
 {
 	return !memcmp(&one->addr, &other->addr, sizeof(one->addr)) &&

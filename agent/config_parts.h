@@ -59,7 +59,6 @@ size_t config_count_backends(const struct config *config);
 int config_read_backend(struct config_reader *reader, yaml_node_t *node, enum serin_forward forward,
 			struct config_backend *ret);
 int config_check_backends(struct config_reader *reader, struct config_service *service);
-bool config_is_same_server(enum serin_forward forward, const struct endpoint *one, const struct endpoint *other);
 
 /* The whole file; the caller frees. -EFBIG past `max` bytes, else what opening or reading gave. config_file.c. */
 int config_read_file(const char *path, size_t max, char **ret, size_t *ret_length);

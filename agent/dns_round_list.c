@@ -95,7 +95,7 @@ static int keep_failed(const struct dns_round *round, const struct backend_list 
 		if (!round->failed[address_is_ipv4(&endpoint->addr) ? DNS_IPV4 : DNS_IPV6])
 			continue;
 		for (j = 0; j < found; j++) {
-			if (backend_list_same_server(round->form.forward, &list->items[j].endpoint, endpoint))
+			if (config_is_same_server(round->form.forward, &list->items[j].endpoint, endpoint))
 				break;
 		}
 		if (j == found)

@@ -192,7 +192,7 @@ static int check_once(const struct parse *parse, const struct backend_list *list
 	char text[ADDRESS_TEXT_LEN];
 
 	for (size_t i = 0; i + 1 < list->count; i++) {
-		if (!backend_list_same_server(parse->form->forward, &list->items[i].endpoint, newest))
+		if (!config_is_same_server(parse->form->forward, &list->items[i].endpoint, newest))
 			continue;
 		place = json_place_of_entry(parse->text, parse->length, i);
 		return complain_entry(parse, "backend '%s' again (first on line %u), expected it once",
