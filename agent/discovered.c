@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define AGE_LEN 32
+#define KEPT_LEN 96
 
 static bool set_trouble(struct discovered *discovered, const char *text, int64_t since_ms)
 {
@@ -63,17 +64,29 @@ static const char *format_count(const struct discovered *discovered, char buffer
 	return buffer;
 }
 
+/* Who takes the clients while nothing good has come. */
+static const char *format_kept(const struct discovered *discovered, size_t running, char buffer[KEPT_LEN])
+{
+	char count[AGE_LEN];
+
+	if (discovered->list.count)
+		snprintf(buffer, KEPT_LEN, "keeps the last %s", format_count(discovered, count));
+	else if (running)
+		snprintf(buffer, KEPT_LEN, "has given no addresses yet, the running %zu backend%s kept", running,
+			 running == 1 ? " is" : "s are");
+	else
+		snprintf(buffer, KEPT_LEN, "has given no addresses yet");
+	return buffer;
+}
+
 /* A complaint about a file begins with its place, which begins with its path. */
-static const char *describe_trouble(const struct discovered *discovered, int64_t now_ms, char *buffer)
+static const char *describe_trouble(const struct discovered *discovered, size_t running, int64_t now_ms, char *buffer)
 {
 	const char *trouble = discovered->trouble.text;
-	char age[AGE_LEN], count[AGE_LEN], rest[3 * AGE_LEN];
+	char age[AGE_LEN], rest[KEPT_LEN];
 
 	format_age(now_ms - discovered->trouble_ms, age);
-	if (discovered->list.count)
-		snprintf(rest, sizeof(rest), "keeps the last %s", format_count(discovered, count));
-	else
-		snprintf(rest, sizeof(rest), "has given no addresses yet");
+	format_kept(discovered, running, rest);
 	if (discovered->source == DISCOVERED_IN_FILE)
 		snprintf(buffer, DISCOVERED_TEXT_LEN, "%s (for %s): %s", trouble, age, rest);
 	else
@@ -81,13 +94,13 @@ static const char *describe_trouble(const struct discovered *discovered, int64_t
 	return buffer;
 }
 
-const char *discovered_describe(const struct discovered *discovered, int64_t now_ms, char *buffer)
+const char *discovered_describe(const struct discovered *discovered, size_t running, int64_t now_ms, char *buffer)
 {
 	const char *trouble = discovered->trouble.text;
 	char age[AGE_LEN], count[AGE_LEN];
 
 	if (discovered->keeps)
-		return describe_trouble(discovered, now_ms, buffer);
+		return describe_trouble(discovered, running, now_ms, buffer);
 	if (!discovered->list.count) {
 		snprintf(buffer, DISCOVERED_TEXT_LEN, "%.255s: no answer yet", discovered->subject);
 		return buffer;

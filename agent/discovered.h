@@ -35,8 +35,9 @@ bool discovered_take(struct discovered *discovered, struct backend_list *list, c
 bool discovered_refuse(struct discovered *discovered, const char *trouble, int64_t since_ms);
 
 /* "canary.shop.internal: 3 addresses, asked 2 s ago" or "canary.shop.internal: no answer for 30 s: keeps the last 3
- * addresses". Writes DISCOVERED_TEXT_LEN bytes at most, returns `buffer`. */
-const char *discovered_describe(const struct discovered *discovered, int64_t now_ms, char *buffer);
+ * addresses". `running`: how many backends its version has; those of before a restart are kept until there is a list.
+ * Writes DISCOVERED_TEXT_LEN bytes at most, returns `buffer`. */
+const char *discovered_describe(const struct discovered *discovered, size_t running, int64_t now_ms, char *buffer);
 
 /* Free the list. */
 void discovered_clear(struct discovered *discovered);

@@ -32,6 +32,7 @@ struct source {
 	struct listfile *file;
 	struct discovery *discovery; /* whom its changes are news to; NULL: nobody */
 	bool troubled;               /* and that has been said */
+	size_t running;              /* backends of its version when it began to be followed */
 };
 
 static const char *resolv_conf; /* NULL: the host's */
@@ -139,6 +140,7 @@ static int source_new(struct asker *asker, const struct config_service *service,
 	source->path = version->file ? strdup(version->file) : NULL;
 	source->form = form_of(service);
 	source->discovery = discovery;
+	source->running = version->backend_count;
 	if (source->dns.name || source->path)
 		r = ask(asker, source, fn, source);
 	if (r) {
@@ -177,7 +179,7 @@ static void tell(struct source *source, const struct discovered *found)
 	if (source->troubled == found->keeps)
 		return;
 	source->troubled = found->keeps;
-	discovered_describe(found, loop_now_ms(), text);
+	discovered_describe(found, source->running, loop_now_ms(), text);
 	decision_make(found->keeps ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, EVENT_BACKEND,
 		      found->keeps ? "backends cannot be found" : "backends are found again", text,
 		      log_text("source", found->subject), log_text("state", text));

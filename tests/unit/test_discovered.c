@@ -93,7 +93,7 @@ static void check_text(const struct discovered *discovered, int64_t now_ms, cons
 {
 	char text[DISCOVERED_TEXT_LEN];
 
-	assert_string_equal(discovered_describe(discovered, now_ms, text), expected);
+	assert_string_equal(discovered_describe(discovered, 0, now_ms, text), expected);
 }
 
 static void test_name(void **state)
@@ -145,6 +145,29 @@ static void test_file(void **state)
 	discovered_clear(&file);
 }
 
+/* A restart while the DNS is away: the tables' backends take the clients. */
+static void test_running_are_kept(void **state)
+{
+	struct discovered name = { .source = DISCOVERED_BY_DNS, .subject = "canary.shop.internal" };
+	struct backend_list list = two("10.0.0.1:80", "10.0.0.2:80");
+	char text[DISCOVERED_TEXT_LEN];
+
+	(void)state;
+	assert_true(discovered_refuse(&name, "no answer", 0));
+	assert_string_equal(
+		discovered_describe(&name, 1, 3000, text),
+		"canary.shop.internal: no answer for 3 s: has given no addresses yet, the running 1 backend "
+		"is kept");
+	assert_string_equal(discovered_describe(&name, 4096, 3000, text),
+			    "canary.shop.internal: no answer for 3 s: has given no addresses yet, the running 4096 "
+			    "backends are kept");
+	assert_true(discovered_take(&name, &list, "", 5000));
+	assert_true(discovered_refuse(&name, "no answer", 6000));
+	assert_string_equal(discovered_describe(&name, 7, 6000, text),
+			    "canary.shop.internal: no answer for 0 s: keeps the last 2 addresses");
+	discovered_clear(&name);
+}
+
 /* A trouble that is longer than there is room for is one and the same the next time. */
 static void test_long_trouble(void **state)
 {
@@ -156,7 +179,7 @@ static void test_long_trouble(void **state)
 	trouble[sizeof(trouble) - 1] = '\0';
 	assert_true(discovered_refuse(&name, trouble, 0));
 	assert_false(discovered_refuse(&name, trouble, 1000));
-	discovered_describe(&name, 2000, text);
+	discovered_describe(&name, 0, 2000, text);
 	assert_non_null(strstr(text, "x for 2 s: has given no addresses yet"));
 }
 
@@ -167,6 +190,7 @@ int main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_running_are_kept),
 		cmocka_unit_test(test_long_trouble),
 	};
 

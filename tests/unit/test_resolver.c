@@ -30,7 +30,7 @@ static const char *text(void)
 {
 	static char buffer[DISCOVERED_TEXT_LEN];
 
-	return discovered_describe(found(), loop_now_ms(), buffer);
+	return discovered_describe(found(), 0, loop_now_ms(), buffer);
 }
 
 static void on_news(void *context)
