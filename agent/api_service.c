@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "api_call.h"
+#include "discovered_json.h"
 #include "figures_json.h"
 
 static void set_count(json_t *to, const char *name, uint64_t count)
@@ -83,6 +84,26 @@ static json_t *backends_to_json(const struct controller *controller, const struc
 	return list;
 }
 
+/* Null where they are written in the configuration. */
+static json_t *source_to_json(const struct controller *controller, const struct service *service, size_t version)
+{
+	const struct config_version *config = &service->config->versions[version];
+
+	if (!config_is_discovered(config))
+		return json_null();
+	return discovered_to_json(discovery_of(controller->discovery, service->config, config), config->backend_count,
+				  loop_now_ms());
+}
+
+/* Of the configured ones, how many are in the rings. */
+static json_t *live_to_json(const struct controller *controller, const struct service *service, unsigned int version)
+{
+	struct health_tally tally = { 0 };
+
+	liveness_count(controller->liveness, service->id, version, &tally);
+	return json_pack("{s:i, s:i}", "of", (int)tally.members, "serving", (int)tally.serving);
+}
+
 /* How much is said of backends: in a list, which may have thousands, HTTP is said of versions only. */
 enum detail { ALL_OF_BACKENDS, NO_HTTP_OF_BACKENDS, NO_BACKENDS };
 
@@ -111,6 +132,8 @@ static json_t *version_to_json(const struct controller *controller, const struct
 		json_object_set_new(json, "http", figures_http_json(&counted->observed));
 	figures_measure(service, &controller->counters, version, &figures);
 	json_object_set_new(json, "window", figures_to_json(&figures));
+	json_object_set_new(json, "source", source_to_json(controller, service, version));
+	json_object_set_new(json, "live", live_to_json(controller, service, id));
 	if (detail != NO_BACKENDS)
 		json_object_set_new(json, "backends",
 				    backends_to_json(controller, service, id,

@@ -5,6 +5,7 @@
 
 #include "blind.h"
 #include "scalar.h"
+#include "status_backends.h"
 #include "status_text.h"
 #include "table.h"
 
@@ -128,7 +129,8 @@ static int add_version(struct table *table, json_t *version, struct complaint *c
 
 static int add_backends(struct table *table, json_t *version, struct complaint *complaint)
 {
-	const char *name, *address, *state, *why;
+	const char *name, *address, *state, *why, *out;
+	char text[STATUS_PLACE_LEN];
 	struct counters counters;
 	json_t *backends, *backend;
 	json_error_t where;
@@ -147,12 +149,9 @@ static int add_backends(struct table *table, json_t *version, struct complaint *
 			return error;
 		table_cell(table, "%s", address);
 		table_cell(table, "%s", name);
-		if (leaving)
-			table_cell(table, "leaving");
-		else if (drained)
-			table_cell(table, "drained");
-		else if (strcmp(state, "up"))
-			table_cell(table, why ? "out: %s" : "out", why);
+		out = status_backend_out(backend, text);
+		if (out)
+			table_cell(table, "%s", out);
 		else
 			table_cell(table, "%d", weight);
 		add_counters(table, &counters);
@@ -266,7 +265,10 @@ static int print_service(FILE *out, json_t *service, bool colours, struct compla
 	if (error)
 		return error;
 	putc('\n', out);
-	return print_tables(out, versions, colours, complaint);
+	error = print_tables(out, versions, colours, complaint);
+	if (!error)
+		status_print_sources(out, "\n", versions);
+	return error;
 }
 
 /* "interface front  tc: bridge: driver bridge has no native XDP" */

@@ -8,6 +8,7 @@
 
 #include "events_text.h"
 #include "screen.h"
+#include "status_backends.h"
 #include "status_view_private.h"
 #include "table.h"
 
@@ -52,11 +53,36 @@ static void print_events(FILE *out, const json_t *answer, const struct status_vi
 	}
 }
 
+/* Who gets no clients, and where the others come from: above the events, since these are cut first. */
+static void print_backends(FILE *out, const json_t *versions)
+{
+	status_print_out(out, NULL, versions);
+	status_print_sources(out, "", versions);
+}
+
 static int print_one(FILE *out, json_t *service, const struct status_view *view, struct complaint *complaint)
 {
 	int error = print_header(out, service, view, complaint);
 
-	return error ? error : view_print_versions(out, service, view, complaint);
+	if (!error)
+		error = view_print_versions(out, service, view, complaint);
+	if (!error)
+		print_backends(out, json_object_get(service, "versions"));
+	return error;
+}
+
+static int print_several(FILE *out, const json_t *services, const struct status_view *view, struct complaint *complaint)
+{
+	int error = view_print_list(out, services, view, complaint);
+	json_t *service;
+	size_t i;
+
+	if (error)
+		return error;
+	json_array_foreach (services, i, service)
+		status_print_out(out, json_string_value(json_object_get(service, "name")),
+				 json_object_get(service, "versions"));
+	return 0;
 }
 
 static int render(FILE *out, const json_t *answer, const json_t *events, const struct status_view *view,
@@ -72,7 +98,7 @@ static int render(FILE *out, const json_t *answer, const json_t *events, const s
 	else if (json_array_size(services) == 1)
 		error = print_one(out, json_array_get(services, 0), view, complaint);
 	else
-		error = view_print_list(out, services, view, complaint);
+		error = print_several(out, services, view, complaint);
 	if (!error)
 		print_events(out, events, view);
 	return error;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "discovered.h"
+#include "discovered_json.h"
 
 static struct config_backend backend(const char *text, uint16_t weight)
 {
@@ -168,6 +169,38 @@ static void test_running_are_kept(void **state)
 	discovered_clear(&name);
 }
 
+static void check_json(const struct discovered *discovered, const char *expected)
+{
+	json_t *found = discovered_to_json(discovered, 4, 3000), *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
+
+	assert_non_null(wanted);
+	assert_true(json_equal(found, wanted));
+	json_decref(found);
+	json_decref(wanted);
+}
+
+static void test_json(void **state)
+{
+	struct discovered name = { .source = DISCOVERED_BY_DNS, .subject = "c.internal" };
+	struct discovered file = { .source = DISCOVERED_IN_FILE, .subject = "/c.json" };
+	struct backend_list list = two("10.0.0.1:80", "10.0.0.2:80");
+
+	(void)state;
+	check_json(NULL, "null");
+	discovered_refuse(&file, "/c.json:1:1: the file is empty, expected some", 2000);
+	check_json(&file,
+		   "{\"kind\":\"file\",\"name\":\"/c.json\",\"addresses\":0,\"age_seconds\":null,\"ok\":false,"
+		   "\"text\":\"/c.json:1:1: the file is empty, expected some (for 1 s): has given no addresses yet, "
+		   "the running 4 backends are kept\"}");
+	discovered_take(&name, &list, "", 1500);
+	check_json(&name, "{\"kind\":\"dns\",\"name\":\"c.internal\",\"addresses\":2,\"age_seconds\":1.5,\"ok\":true,"
+			  "\"text\":\"c.internal: 2 addresses, asked 1 s ago\"}");
+	discovered_refuse(&name, "NXDOMAIN", 2000);
+	check_json(&name, "{\"kind\":\"dns\",\"name\":\"c.internal\",\"addresses\":2,\"age_seconds\":1.5,\"ok\":false,"
+			  "\"text\":\"c.internal: NXDOMAIN for 1 s: keeps the last 2 addresses\"}");
+	discovered_clear(&name);
+}
+
 /* A trouble that is longer than there is room for is one and the same the next time. */
 static void test_long_trouble(void **state)
 {
@@ -191,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_running_are_kept),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_long_trouble),
 	};
 

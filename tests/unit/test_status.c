@@ -190,6 +190,23 @@ static void test_out(void **state)
 	free(text);
 }
 
+/* A version's source has a line below the tables. */
+static void test_source(void **state)
+{
+	char json[sizeof(shop) + 128], *text = NULL, *place;
+	struct complaint complaint;
+
+	(void)state;
+	place = strstr(shop, "{\"name\":\"canary\"");
+	assert_non_null(place);
+	snprintf(json, sizeof(json), "%.*s{\"source\":{\"text\":\"c.internal: 2 addresses, asked 2 s ago\\u001b\"},%s",
+		 (int)(place - shop), shop, place + 1);
+	assert_int_equal(print(json, false, &text, &complaint), 0);
+	assert_memory_equal(text, shop_text, sizeof(shop_text) - 1);
+	assert_string_equal(text + sizeof(shop_text) - 1, "\ncanary from c.internal: 2 addresses, asked 2 s ago?\n");
+	free(text);
+}
+
 /* A part that is missing or of another type is found wherever it is: spoil each key of the answer once. */
 static void test_refuses_every_gap(void **state)
 {
@@ -244,11 +261,11 @@ static void test_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_service),      cmocka_unit_test(test_fits_80_columns),
-		cmocka_unit_test(test_several_services), cmocka_unit_test(test_colours),
-		cmocka_unit_test(test_who_changed),      cmocka_unit_test(test_out),
-		cmocka_unit_test(test_refuses),          cmocka_unit_test(test_refuses_every_gap),
-		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_one_service),       cmocka_unit_test(test_fits_80_columns),
+		cmocka_unit_test(test_several_services),  cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_who_changed),       cmocka_unit_test(test_out),
+		cmocka_unit_test(test_refuses),           cmocka_unit_test(test_source),
+		cmocka_unit_test(test_refuses_every_gap), cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

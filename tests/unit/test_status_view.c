@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "status_backends.h"
 #include "status_view.h"
 #include "status_view_private.h"
 
@@ -99,6 +100,76 @@ static void test_side_by_side(void **state)
 		      "clients failed             3           17\n"
 		      "\n"
 		      "13:00:00  weight     shop set: now stable 95%, canary 5%, before stable 100%, b\n");
+}
+
+#define MEMBER(address, more) "{\"address\":\"" address "\",\"leaving\":false," more "}"
+
+/* Below the figures of one service: who is out and why, and where backends come from. */
+static void test_who_is_out(void **state)
+{
+	static const char json[] =
+		"{\"name\":\"shop\",\"generation\":7,\"window_seconds\":42.0,\"listen\":[],\"versions\":["
+		"{\"backends\":[" MEMBER("10.0.0.11:3000", "\"drained\":false,\"state\":\"up\"") "," MEMBER(
+			"10.0.0.12:3000",
+			"\"drained\":false,\"state\":\"down\",\"why\":\"refused\"") "," MEMBER("10.0.0.13:3000",
+											       "\"drained\":true,"
+											       "\"state\":"
+											       "\"drained\"") "],"
+													      "\"source\":null,\"name\":\"stable\",\"role\":\"baseline\",\"weight\":10000},"
+													      "{\"backends\":[{\"address\":\"10.0.0.21:3000\",\"leaving\":true,\"state\":\"up\"}],\"source\":"
+													      "{\"text\":\"canary.shop.internal: NXDOMAIN for 3 s: keeps the last 2 addresses\"},"
+													      "\"name\":\"canary\",\"role\":\"trial\",\"weight\":0}]}";
+	const struct status_view view = { .columns = 79 };
+	struct complaint complaint;
+	const char *below;
+	char *text;
+
+	(void)state;
+	assert_int_equal(print(json, NULL, &view, &text, &complaint), 0);
+	below = strstr(text, "clients failed");
+	assert_non_null(below);
+	below = strchr(below, '\n');
+	assert_string_equal(below, "\n"
+				   "stable  10.0.0.12:3000  out: refused\n"
+				   "stable  10.0.0.13:3000  drained\n"
+				   "canary from canary.shop.internal: NXDOMAIN for 3 s: keeps the last 2 addresses\n");
+	free(text);
+}
+
+/* Where backends are not listed they are counted; a dead rack does not fill the screen. */
+static void test_how_many_are_out(void **state)
+{
+	const struct status_view view = { .columns = 79 };
+	char json[2048] = "[{\"name\":\"stable\",\"backends\":[", *text;
+	json_t *versions;
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		snprintf(json + strlen(json), sizeof(json) - strlen(json),
+			 "%s{\"address\":\"s%d\",\"state\":\"trying\"}", i ? "," : "", i);
+	snprintf(json + strlen(json), sizeof(json) - strlen(json), "]}]");
+	versions = json_loads(json, 0, NULL);
+	out = open_memstream(&text, &size);
+	status_print_out(out, NULL, versions);
+	fclose(out);
+	assert_string_equal(text,
+			    "stable  s0  out\nstable  s1  out\nstable  s2  out\nstable  s3  out\nstable  s4  out\n"
+			    "stable  and 3 more\n");
+	free(text);
+	json_decref(versions);
+	assert_prints("{\"services\":[" SERVICE(
+			      "shop",
+			      "{\"name\":\"blue\",\"role\":\"trial\",\"weight\":0,\"live\":{\"of\":4,"
+			      "\"serving\":2}}") "," SERVICE("tea",
+							     "{\"name\":\"green\",\"role\":\"trial\","
+							     "\"weight\":0,\"live\":{\"of\":1,\"serving\":1}}") "]}",
+		      NULL, &view,
+		      "SERVICE VERSION SHARE MEASURED REQ/S CONN/S FAILED P50 P95 P99\n"
+		      "shop    blue       0%        -     -      -      -   -   -   -\n"
+		      "tea     green      0%        -     -      -      -   -   -   -\n"
+		      "shop blue  2 of 4 backends get no clients\n");
 }
 
 static void test_unknown_figures(void **state)
@@ -277,6 +348,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_side_by_side),
+		cmocka_unit_test(test_who_is_out),
+		cmocka_unit_test(test_how_many_are_out),
 		cmocka_unit_test(test_unknown_figures),
 		cmocka_unit_test(test_several_services),
 		cmocka_unit_test(test_never_larger_than_the_terminal),
