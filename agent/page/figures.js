@@ -113,6 +113,36 @@ function showVersions(service) {
 	at("rows").replaceChildren(...rows);
 }
 
+/* ---- who is out, and where backends come from ---- */
+
+const OUT = 5; /* of a version; the others are counted */
+
+function howOut(backend) {
+	if (backend.drained)
+		return "drained";
+	if (backend.state && backend.state !== "up")
+		return backend.why ? `out: ${backend.why}` : "out";
+	return null;
+}
+
+function showBackends(service) {
+	const items = [], add = (version, text, isBad) => {
+		const item = element("li", null, isBad ? { class: "out" } : {});
+		item.append(element("b", version.name), " ", text);
+		items.push(item);
+	};
+	for (const version of service.versions) {
+		const out = (version.backends || []).filter(backend => !backend.leaving && howOut(backend));
+		for (const backend of out.slice(0, OUT))
+			add(version, `${backend.address} ${howOut(backend)}`, true);
+		if (out.length > OUT)
+			add(version, `and ${out.length - OUT} more`, true);
+	}
+	for (const version of service.versions.filter(v => v.source))
+		add(version, `from ${version.source.text}`, !version.source.ok);
+	at("backends").replaceChildren(...items);
+}
+
 function showService(service) {
 	const changed = service.changed || {};
 	at("name").textContent = service.name;
@@ -122,6 +152,7 @@ function showService(service) {
 	at("window").textContent = `measured over the last ${Math.round(service.window_seconds)} s, shares with their 95% interval`;
 	document.title = `serin: ${service.name}`;
 	showVersions(service);
+	showBackends(service);
 }
 
 function showServices() {

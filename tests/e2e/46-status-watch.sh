@@ -57,7 +57,13 @@ ROWS=8 in_terminal 2
 check_match "a low window: as many lines as fit" "$(plain)" '^\.\.\. [0-9]+ lines more than there is room for$'
 check_equal "never further up than there are lines" "$(on_screen $'\e\\[([8-9]|[1-9][0-9]+)A')" 0
 
+check_equal "lines about backends while all get clients" "$(plain | grep -c '10\.0\.0\.' || true)" 0
+serin backend shop 10.0.0.12:3000 drain >"$WORK/out"
+in_terminal 2
+check_match "who gets none" "$(plain)" '^stable  10\.0\.0\.12:3000  drained$'
+
 timeout -s INT 3 nsenter --net="/run/netns/$RUN-lb" "$SERIN" status --socket "$SOCKET" -w >"$WORK/piped" || true
+check_match "without a list of them: how many" "$(cat "$WORK/piped")" '^stable  1 of 2 backends gets no clients$'
 check_equal "sequences in a pipe" "$(grep -c $'\e' "$WORK/piped" || true)" 0
 check_between "rounds" "$(grep -c '^share set' "$WORK/piped")" 2 4
 timeout -s INT 3 nsenter --net="/run/netns/$RUN-lb" "$SERIN" status --socket "$SOCKET" shop -w -o json >"$WORK/piped" || true

@@ -23,6 +23,7 @@ browse() {
 }
 # WHAT EXPRESSION: true within some seconds
 sees() { check_match "$1" "$(browse wait "$2")" '^[^f]'; }
+last_line() { echo "document.querySelector('#backends li:last-child')?.textContent"; }
 cell() { echo "[...document.querySelectorAll('#rows tr')].find(r => r.cells[0].textContent === '$1')?.cells[$2].textContent"; }
 
 two_arm
@@ -42,6 +43,17 @@ YAML
 for i in {2..8}; do
 	echo "      a-long-name-of-version-$i: {backends: [\"10.0.0.21:$((3000 + i))\"], weight: $i%}" >>"$CONFIG"
 done
+# And one with a backend that is out, and a version that is listed in a file.
+echo '["10.0.0.21:3000"]' >"$WORK/canary.json"
+cat >>"$CONFIG" <<-YAML
+	  - name: milk
+	    listen: ["$VIP:82/tcp"]
+	    baseline: stable
+	    health: {check: tcp, every: 200ms, timeout: 150ms, fall: 2}
+	    versions:
+	      stable: {backends: ["10.0.0.11:3000", "10.0.0.12:3999"]}
+	      canary: {file: $WORK/canary.json}
+YAML
 start_agent
 
 # ---- what is served ------------------------------------------------------------------------------------------------
@@ -131,11 +143,11 @@ check_equal "later than nonsense" "$(history .error.code '?after=-1')" bad_reque
 browse eval 'document.activeElement.blur()' >"$WORK/out"
 focus="document.activeElement.id || document.activeElement.tagName + (document.activeElement.name || '')"
 order=
-for _ in {1..9}; do
+for _ in {1..10}; do
 	browse key Tab >"$WORK/out"
 	order+="$(browse eval "$focus") "
 done
-check_equal "the tabulator's way" "$order" "A A A figures INPUTquantile svg svg svg svg "
+check_equal "the tabulator's way" "$order" "A A A A figures INPUTquantile svg svg svg svg "
 browse eval "document.querySelectorAll('figure > svg')[0].focus()" >"$WORK/out"
 before=$(browse eval "document.activeElement.getAttribute('aria-label')")
 browse key ArrowLeft >"$WORK/out"
@@ -163,6 +175,20 @@ browse eval "document.getElementById('figures').focus()" >"$WORK/out"
 browse key ArrowRight >"$WORK/out"
 sees "which the arrows move" "document.getElementById('figures').scrollLeft > 0"
 browse shot "$SHOTS/page-400-eight.png" >"$WORK/out"
+
+# ---- who gets no clients, and where backends come from -------------------------------------------------------------
+
+browse eval "location.hash = '#milk'" >"$WORK/out"
+sees "one that its check has taken out, and why" \
+	"document.querySelector('#backends .out')?.textContent === 'stable 10.0.0.12:3999 out: refused'"
+sees "where the others come from" "/^canary from .*canary.json: 1 address, read [0-9]+ s ago\$/.test($(last_line))"
+check_equal "none but these" "$(browse eval "document.querySelectorAll('#backends li').length")" 2
+echo '["<b>10.0.0.21"]' >"$WORK/list.new" && mv "$WORK/list.new" "$WORK/canary.json"
+sees "a file with garbage: the list that is kept" \
+	"/^canary from .*canary.json:1:2: invalid backend address '<b>10.0.0.21', .*: keeps the last 1 address\$/.test($(last_line))"
+check_equal "which is marked" "$(browse eval "document.querySelectorAll('#backends .out').length")" 2
+check_equal "and no HTML" "$(browse eval "document.querySelectorAll('#backends b').length")" 2
+browse shot "$SHOTS/page-400-out.png" >"$WORK/out"
 browse eval "location.hash = '#shop'" >"$WORK/out"
 sees "and back" "document.title === 'serin: shop'"
 

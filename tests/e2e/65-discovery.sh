@@ -31,6 +31,9 @@ has_event() {
 	[ "$(api GET /v1/events | jq --arg text "$1" '[.events[] | select(.text | test($text))] | length')" -ge "${2:-1}" ]
 }
 
+source_of() { api GET /v1/services/shop | jq -r ".versions[] | select(.name == \"$1\").source | $2"; }
+says() { serin status shop >"$WORK/status" && grep -Eq "$1" "$WORK/status"; }
+
 two_arm
 start_servers
 records 10.0.0.21
@@ -50,6 +53,12 @@ start_agent
 check_equal "stable at first" "$(backends stable)" '["10.0.0.11:3000"]'
 check_equal "canary at first" "$(backends canary)" '["10.0.0.21:3000"]'
 
+check_equal "where stable comes from" "$(source_of stable '[.kind, .name, .addresses, .ok] | join(" ")')" "file $WORK/stable.json 1 true"
+check_equal "and canary" "$(source_of canary '[.kind, .name, .addresses, .ok] | join(" ")')" "dns $NAME 1 true"
+check_between "the answer's age" "$(source_of canary .age_seconds)" 0 3
+check "status says it" says "^canary from $NAME: 1 address, asked [0-9] s ago\$"
+check "of the file, too" says "^stable from $WORK/stable.json: 1 address, read [0-9]+ s ago\$"
+
 # ---- under load ----------------------------------------------------------------------------------------------------
 
 start_load running -t $VIP:80 -s 10.64.0.0 -n 500 -f 500 -d 60
@@ -64,9 +73,12 @@ check "an event says so" has_event '\+ backend 10.0.0.22:3000 of shop/canary'
 records
 check "no address: the last one is kept, and that is said" wait_for 5 has_event "$NAME.*keeps the last 1 address"
 check_equal "canary" "$(backends canary)" '["10.0.0.22:3000"]'
+check_equal "and in the API" "$(source_of canary '[.addresses, .ok] | join(" ")')" "1 false"
+check "and in the status" says "^canary from $NAME: .* for [0-9]+ s: keeps the last 1 address\$"
 list '["10.0.0.11:3000", "10.0.0.12:3000"'
 check "garbage in the file: kept, and said" wait_for 5 has_event "stable.json:[12]:[0-9]+: "
 check_equal "stable" "$(backends stable)" '["10.0.0.11:3000","10.0.0.12:3000"]'
+check "the status says where it is wrong" says "^stable from $WORK/stable.json:[12]:[0-9]+: .*: keeps the last 2 addresses\$"
 for i in {1..100}; do
 	if [ $((i % 2)) = 0 ]; then list '["10.0.0.11:3000", "10.0.0.12:3000"]'; else list '["10.0.0.12:3000"]'; fi
 	sleep 0.02
@@ -79,6 +91,10 @@ check "a dead server: kept, and said" wait_for 15 has_event "$NAME.*(timeout|ref
 stop_agent
 start_agent
 check_equal "canary after a restart without DNS" "$(backends canary)" '["10.0.0.22:3000"]'
+check "it says that these are kept" wait_for 15 says \
+	"^canary from $NAME: no answer .* for [0-9]+ s: has given no addresses yet, the running 1 backend is kept\$"
+check_equal "the API, too: no answer, none bad or good before" \
+	"$(source_of canary '[.addresses, .age_seconds, .ok] | map(tostring) | join(" ")')" "0 null false"
 records 10.0.0.21 10.0.0.22
 start_dns
 check "DNS is back" wait_for 20 has_backends canary '["10.0.0.21:3000","10.0.0.22:3000"]'
