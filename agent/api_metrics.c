@@ -45,8 +45,8 @@ static void add_backends(const struct controller *controller, struct snapshot *s
 			.role = role_of(controller, backend),
 			.stats = &controller->counters.backends[i],
 			.active = counters_active(&controller->counters.backends[i]),
-			.up = !(backend->flags &
-				(SERIN_BACKEND_LEAVING | SERIN_BACKEND_EJECTED | SERIN_BACKEND_DRAINED)),
+			.up = !(backend->flags & (SERIN_BACKEND_EJECTED | SERIN_BACKEND_DRAINED)),
+			.leaving = backend->flags & SERIN_BACKEND_LEAVING,
 		};
 		snapshot->metrics.backend_count++;
 	}

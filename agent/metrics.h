@@ -21,7 +21,8 @@ struct metrics_backend {
 	const char *service, *version, *backend, *role;
 	const struct serin_stats *stats;
 	uint64_t active;
-	bool up; /* in the rings, neither found broken nor drained */
+	bool up;      /* in the rings, neither found broken nor drained */
+	bool leaving; /* configured no longer: its counters stay until it is empty, but nobody waits for it to come back */
 };
 
 struct metrics_version {

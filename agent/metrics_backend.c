@@ -64,6 +64,8 @@ void metrics_print_backends(struct metrics_out *out, const struct metrics *metri
 	for (size_t i = 0; i < metrics->backend_count; i++)
 		metrics_count(out, "serin_connections_active", labels[i], NULL, NULL, metrics->backends[i].active);
 	metrics_head(out, "serin_backend_up", "gauge", "1 while it gets clients, 0 while it is out or drained.");
-	for (size_t i = 0; i < metrics->backend_count; i++)
-		metrics_count(out, "serin_backend_up", labels[i], NULL, NULL, metrics->backends[i].up);
+	for (size_t i = 0; i < metrics->backend_count; i++) {
+		if (!metrics->backends[i].leaving)
+			metrics_count(out, "serin_backend_up", labels[i], NULL, NULL, metrics->backends[i].up);
+	}
 }

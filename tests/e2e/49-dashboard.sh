@@ -87,6 +87,8 @@ spoilt "a wrong legend" '.panels[2].targets[0].legendFormat = "{{vision}}"' '\{\
 sleep 3 # several scrapes with traffic between them
 check_expressions
 check "the agent is up" agent_alert_is inactive
+check_equal "alerts about backends while all get clients" "$(alert_state SerinBackendOut) $(alert_state SerinBaselineDead)" \
+	"inactive inactive"
 kill_agent
 check "an alert about its end" wait_for 15 agent_alert_is pending
 start_agent

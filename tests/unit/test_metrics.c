@@ -226,8 +226,8 @@ static const struct serin_observed observed = {
 static struct metrics make_metrics(void)
 {
 	static const struct metrics_backend backends[] = {
-		{ "shop", "stable", "10.0.0.11:3000", "baseline", &busy, 1, true },
-		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0, false },
+		{ "shop", "stable", "10.0.0.11:3000", "baseline", &busy, 1, true, false },
+		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0, false, false },
 	};
 	static const struct metrics_version versions[] = {
 		{ "shop", "stable", "baseline", 0.95, 0.5, true, true, 12, &observed },
@@ -263,6 +263,26 @@ static struct metrics make_metrics(void)
 	metrics.table.unremembered = 35;
 	metrics.table.forgotten = 36;
 	return metrics;
+}
+
+/* A backend that was taken out of the configuration is not waited for: it has counters, but is neither up nor down. */
+static void test_one_that_leaves_is_not_down(void **state)
+{
+	const struct metrics_backend leaves = { "shop", "canary", "10.0.0.21:3000", "trial", &busy, 1, false, true };
+	struct metrics metrics = make_metrics();
+	struct parsed *parsed;
+
+	(void)state;
+	metrics.backends = &leaves;
+	metrics.backend_count = 1;
+	parsed = print_and_parse(&metrics);
+	assert_sample(parsed,
+		      "serin_connections_active{service=\"shop\",version=\"canary\",backend=\"10.0.0.21:3000\","
+		      "role=\"trial\"}",
+		      1);
+	for (size_t i = 0; i < parsed->sample_count; i++)
+		assert_null(strstr(parsed->samples[i].key, "serin_backend_up"));
+	free(parsed);
 }
 
 static void test_every_value_under_its_name(void **state)
@@ -433,7 +453,7 @@ static void test_nothing_else(void **state)
 
 static void test_labels_are_escaped(void **state)
 {
-	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy, 1, true };
+	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy, 1, true, false };
 	struct metrics metrics = make_metrics();
 	struct parsed *parsed;
 
@@ -477,6 +497,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_value_under_its_name),
+		cmocka_unit_test(test_one_that_leaves_is_not_down),
 		cmocka_unit_test(test_nothing_else),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_histograms),
