@@ -84,15 +84,32 @@ static json_t *backends_to_json(const struct controller *controller, const struc
 	return list;
 }
 
+/* A list that is good by itself may not be so beside the others: which one it is, the complaint begins with. */
+static bool is_unusable(const struct controller *controller, const struct config_version *version)
+{
+	char buffer[CONFIG_SOURCE_LEN];
+	const char *source = version->file ? version->file : config_source_format(version, buffer);
+
+	return !strncmp(controller->unusable.text, source, strlen(source));
+}
+
 /* Null where they are written in the configuration. */
 static json_t *source_to_json(const struct controller *controller, const struct service *service, size_t version)
 {
 	const struct config_version *config = &service->config->versions[version];
+	json_t *source;
 
 	if (!config_is_discovered(config))
 		return json_null();
-	return discovered_to_json(discovery_of(controller->discovery, service->config, config), config->backend_count,
-				  loop_now_ms());
+	source = discovered_to_json(discovery_of(controller->discovery, service->config, config), config->backend_count,
+				    loop_now_ms());
+	if (!is_unusable(controller, config))
+		return source;
+	json_object_set_new(source, "ok", json_false());
+	json_object_set_new(source, "text",
+			    json_sprintf("%s: keeps the %zu backend%s from before", controller->unusable.text,
+					 config->backend_count, config->backend_count == 1 ? "" : "s"));
+	return source;
 }
 
 /* Of the configured ones, how many are in the rings. */

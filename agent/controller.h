@@ -56,6 +56,7 @@ struct controller {
 	struct liveness *liveness;
 	struct discovery *discovery;
 	struct loop_source *found;         /* a while after lists of backends have changed */
+	struct complaint unusable;         /* why the lists that were found are not at work; "": they are */
 	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */
 	struct exhaustion exhaustion;
 	struct flow_log *flow_log;

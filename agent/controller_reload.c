@@ -206,7 +206,8 @@ static int reload_from(bool from_file, struct controller *controller, const stru
 	struct reload reload = { .controller = controller, .request = request };
 	int r = run(&reload, from_file, check, complaint);
 
-	if (!check && r)
+	/* Lists that cannot be used are tried again and again. */
+	if (!check && r && (from_file || strcmp(controller->unusable.text, complaint->text)))
 		log_failed(&reload, r, complaint);
 	else if (!check && reload.diff.changes.count)
 		log_done(&reload);
@@ -235,7 +236,11 @@ int controller_apply_found(struct controller *controller, struct complaint *comp
 	struct config_diff diff = { 0 };
 	int r = reload_from(false, controller, &request, false, &diff, complaint);
 
-	if (!r)
-		config_diff_free(&diff);
-	return r;
+	if (r) {
+		controller->unusable = *complaint;
+		return r;
+	}
+	controller->unusable.text[0] = '\0';
+	config_diff_free(&diff);
+	return 0;
 }

@@ -79,6 +79,15 @@ list '["10.0.0.11:3000", "10.0.0.12:3000"'
 check "garbage in the file: kept, and said" wait_for 5 has_event "stable.json:[12]:[0-9]+: "
 check_equal "stable" "$(backends stable)" '["10.0.0.11:3000","10.0.0.12:3000"]'
 check "the status says where it is wrong" says "^stable from $WORK/stable.json:[12]:[0-9]+: .*: keeps the last 2 addresses\$"
+list '["10.0.0.11:3000", "10.0.0.22:3000"]'
+check "a backend of the other version in the file: kept, and said" wait_for 5 says \
+	"^stable from $WORK/stable.json: .*10.0.0.22:3000.* version 'canary', .*: keeps the 2 backends from before\$"
+check_equal "in the API" "$(source_of stable .ok)" false
+sleep 6 # it is tried again, and said once
+check_equal "events about it" "$(api GET /v1/events | jq '[.events[] | select(.kind == "failed")] | length')" 1
+check_equal "stable is as it was" "$(backends stable)" '["10.0.0.11:3000","10.0.0.12:3000"]'
+list '["10.0.0.11:3000", "10.0.0.12:3000"]'
+check "good again" wait_for 8 says "^stable from $WORK/stable.json: 2 addresses, read [0-9]+ s ago\$"
 for i in {1..100}; do
 	if [ $((i % 2)) = 0 ]; then list '["10.0.0.11:3000", "10.0.0.12:3000"]'; else list '["10.0.0.12:3000"]'; fi
 	sleep 0.02
