@@ -27,6 +27,7 @@ struct liveness {
 	bool ticking;
 	const struct config_service *config[SERIN_MAX_SERVICES]; /* by id; NULL: not at work */
 	bool known[SERIN_MAX_BACKENDS];
+	int64_t weighed_ms[SERIN_MAX_BACKENDS]; /* suspect: when that was last weighed; else 0 */
 	struct health health[SERIN_MAX_BACKENDS];
 	bool changed[SERIN_MAX_SERVICES];
 	uint8_t probed
@@ -146,6 +147,19 @@ static void react(struct liveness *liveness, unsigned int id, enum health_change
 	wake(liveness);
 }
 
+/* Whether a version has a live backend may hang on a suspect. Weighed when that begins and ends, and with further strikes once
+ * in a while, since the version may have got a share meanwhile; not with each, since clients go on failing by the thousand. */
+static void weigh(struct liveness *liveness, unsigned int id, bool struck)
+{
+	bool suspect = liveness->health[id].suspect;
+	int64_t now = loop_now_ms(), *weighed = &liveness->weighed_ms[id];
+
+	if (suspect == (*weighed != 0) && !(suspect && struck && now - *weighed >= AGAIN_MS))
+		return;
+	*weighed = suspect ? now : 0;
+	must_build(liveness, backend_of(liveness, id)->service);
+}
+
 /* What failed handshakes of clients or of probes make of it. */
 static void strike(struct liveness *liveness, unsigned int id, const struct config_service *config,
 		   enum health_reason why, const char *evidence)
@@ -157,9 +171,7 @@ static void strike(struct liveness *liveness, unsigned int id, const struct conf
 	react(liveness, id,
 	      health_struck(&liveness->health[id], why, health_may_eject(&tally, config->max_ejected), loop_now_ms()),
 	      evidence);
-	/* Kept by the cap, it may have been its version's last hope. */
-	if (liveness->health[id].suspect)
-		must_build(liveness, backend->service);
+	weigh(liveness, id, true);
 	wake(liveness);
 }
 
@@ -242,7 +254,8 @@ static void struck(struct liveness *liveness, const struct serin_verdict *verdic
 		probe(liveness, id, config);
 		return;
 	}
-	snprintf(evidence, sizeof(evidence), "%s, %u handshakes in a row", health_reason_words(why), verdict->count);
+	snprintf(evidence, sizeof(evidence), "%s, %u %s in a row", health_reason_words(why), verdict->count,
+		 config->protocol == IPPROTO_UDP ? "conversations" : "handshakes");
 	strike(liveness, id, config, why, evidence);
 }
 
@@ -274,6 +287,7 @@ static bool tick_one(struct liveness *liveness, unsigned int id, const struct co
 
 	if (next <= now)
 		react(liveness, id, health_tick(health, &rules, now), "it is given another try");
+	weigh(liveness, id, false);
 	if (liveness->options.image->absent[id] != RING_ABSENT - health_share(health, &rules, now))
 		must_build(liveness, backend_of(liveness, id)->service);
 	return next != INT64_MAX || health->state == HEALTH_TRYING;
@@ -318,6 +332,7 @@ void liveness_forget(struct liveness *liveness, unsigned int id)
 		checker_remove(liveness->checker, id);
 	liveness->health[id] = (struct health){ .state = HEALTH_UP };
 	liveness->known[id] = false;
+	liveness->weighed_ms[id] = 0;
 	liveness->probed[id] = 0;
 }
 
