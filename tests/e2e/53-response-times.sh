@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Handshake and response times of two versions, of which one is half as slow again: p50, p95 and p99 are within a
-# bucket's width (12.5 %) of the client's own exact ones, and as many answers lie below every bound of the metrics.
-# serin sits on the way and the client at its end: a millisecond is allowed for that.
+# bucket's width (12.5 %) of the client's own exact ones, and as many answers lie below every bound of the metrics. serin
+# sits on the way and the client at its end: a millisecond is allowed for that, and a few answers more below a bound.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/faults.sh
@@ -35,6 +35,22 @@ below_bounds_of() {
 		awk '{ printf "%g=%d ", $1, $2 }'
 }
 
+# NAME VERSION: an answer is never later here than at the client, and seldom earlier by so much that a bound lies between:
+# then the client waited for a processor
+check_below_bounds() {
+	local said counted
+	said=$(below_bounds "$1" "$2") counted=$(below_bounds_of "$1" "$2")
+	if awk -v said="$said" -v counted="$counted" 'BEGIN {
+		n = split(said, a, /[ =]/)
+		if (n < 26 || n != split(counted, b, /[ =]/)) exit 1
+		for (i = 1; i < n; i += 2) if (a[i] != b[i] || a[i + 1] < b[i + 1] + 0 || a[i + 1] > b[i + 1] + 8) exit 1
+	}'; then
+		ok "$1, $2: answers below each bound: $said"
+	else
+		fail "$1, $2: answers below each bound: got '$said', expected '$counted', or up to 8 more"
+	fi
+}
+
 two_arm
 add_bad_wire slow far 31 syn-ack:30,80,80,80,250
 start_backend s1 stable-1 10.0.0.11:3000
@@ -48,14 +64,13 @@ write_faulty mixed 83 http 10.0.0.21:3000
 start_agent
 
 OPTIONS="-n 20 -p 20" ask drawn drawn '/some-time*100'
-OPTIONS="-n 20 -p 20" ask steps steps '/delay/14*10' '/delay/65*10' '/delay/230*10' '/delay/450*2'
+OPTIONS="-n 20 -p 20" ask steps steps '/delay/12*10' '/delay/55*10' '/delay/200*10' '/delay/400*2'
 OPTIONS="-n 40 -p 40 -c 5" ask late late /
 OPTIONS="-n 20 -p 4" ask mixed mixed '/mix*300'
 for version in stable canary; do
 	check_quantiles drawn drawn $version response
 	check_quantiles steps steps $version response
-	check_equal "steps, $version: answers below each bound" "$(below_bounds steps $version)" \
-		"$(below_bounds_of steps $version)"
+	check_below_bounds steps $version
 done
 check_quantiles late late canary handshake
 # 40 ms on 2 % of the requests: nobody's p50 or p95, and everybody's p99.

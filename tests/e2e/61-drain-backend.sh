@@ -29,7 +29,7 @@ before=$(generation)
 
 # ---- out -----------------------------------------------------------------------------------------------------------
 
-start_load kept -t $VIP:80 -s 10.64.0.0 -n 200 -k 200 -i 50 -d 120
+start_load kept -t $VIP:80 -s 10.64.0.0 -n 200 -k 200 -i 50 -d 600
 check_match "what it says" "$(serin backend shop 10.0.0.12:3000 drain --reason 'new disks')" \
 	"^shop: 10\.0\.0\.12:3000 gets no new connections; those that are open stay until they end$"
 check_equal "drained backends" "$(backends .drained)" '["10.0.0.12:3000"]'

@@ -185,7 +185,7 @@ agent_is_settled() { agent_is_ready || agent_is_gone; }
 
 start_agent() {
 	launch_agent
-	if ! wait_for 30 agent_is_settled || ! agent_is_ready; then
+	if ! wait_for 90 agent_is_settled || ! agent_is_ready; then
 		fail "the agent does not get ready: $(tail -n 5 "$AGENT_LOG")"
 		exit 1
 	fi
