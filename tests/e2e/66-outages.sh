@@ -48,8 +48,8 @@ outage() {
 	check_between "$what: ms to the decision" $detection 100 4000
 	bound=$((IN_FLIGHT + $(grep -c stable-2 "$WORK/before") * detection / 1000))
 	sleep 3
-	$3
 	began=$(now_ms)
+	$3
 	check "$what: back by itself within 20 s" wait_for 20 has_event "10.0.0.12:3000 of stable is back" "$began"
 	finish_load
 	note "$what: of $(of_load running '.requests + .failed') requests $(of_load running .failed) were lost, found out in $detection ms"
