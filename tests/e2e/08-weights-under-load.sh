@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # 200 changes of weights in 20 seconds under 1 000 keep-alive connections and a stream of new ones: not one request
 # fails, and not one connection meets a second backend.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # A SYN flood of ten times the size of the flow table, from sources that never answer. Every established connection
 # lives on, and new clients still get in: half-open flows are what is taken back first. The second time there are fewer
 # SNAT ports than places in the table, and what is taken back are the half-open flows' ports.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # Handshake and response times of two versions, of which one is half as slow again: p50, p95 and p99 are within a
 # bucket's width (12.5 %) of the client's own exact ones, and as many answers lie below every bound of the metrics. serin
 # sits on the way and the client at its end: a millisecond is allowed for that, and a few answers more below a bound.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/faults.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Hundreds of thousands of short turns while the agent's rounds look for long ones: every request and every answer is
 # counted, and none of them is taken for one that nobody has answered, which a turn that begins during a round could be.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/faults.sh

@@ -3,6 +3,7 @@
 # Backends die on real traffic, without any check being configured: one of two leaves its version's ring within 100 ms of its
 # fifth failed handshake, nobody else's clients move, and it comes back by itself. The only backend of a version on trial:
 # that version is rolled back. All of the baseline: nothing moves, nothing is rolled back, and everything recovers.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Active checks: a backend that is frozen, that nobody can reach, or whose own check says 503 is out after `fall` checks, with
 # requests at full rate, and back after `rise`; no client of the other one moves. A check of UDP's is asked over HTTP.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 # One of two backends is frozen, or a firewall drops what it says, with 2000 new connections a second: what is lost is what
 # was on its way to it until it was found out, counted by the client. No client of another backend ever notices, and it
 # comes back by itself. Frozen it still shakes hands (its kernel does), so only a check that asks for an answer can tell.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
