@@ -3,6 +3,7 @@
 # `serin rollback --flows reset`. Five hundred keep-alive connections of a real HTTP client are idle on the canary: within
 # a second all of them are closed, on both sides, and the client's next request goes to stable. None fails. Connections to
 # stable are left alone.
+# Beside: nobody
 # Door: every
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
