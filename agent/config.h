@@ -11,6 +11,8 @@
 #include <serin/abi.h>
 #include "address.h"
 #include "complaint.h"
+#include "config_place.h"
+#include "config_rollout.h"
 
 #define CONFIG_MAX_LISTENERS 16 /* of one service */
 #define CONFIG_MAX_RULES 100000 /* of one service */
@@ -20,11 +22,6 @@
 
 /* Of all services together: while a set of rules is replaced, the kernel has the old and the new one. */
 #define CONFIG_MAX_ALL_RULES (SERIN_MAX_RULES / 2)
-
-/* Where in the file something was said: for complaints that need more than the file (line 0: not said, a default). */
-struct config_place {
-	unsigned int line, column;
-};
 
 enum config_attach { ATTACH_AUTO, ATTACH_XDP, ATTACH_XDP_GENERIC, ATTACH_TC };
 
@@ -79,6 +76,7 @@ struct config_dns {
 struct config_version {
 	char name[SERIN_VERSION_NAME_LEN];
 	int weight; /* share when nothing else has been set, in basis points; -1: not said (0 for a version on trial) */
+	unsigned int capacity; /* the largest share that a rollout gives it, 1 to 10000 basis points, default 10000 */
 	struct config_backend *backends; /* none as long as dns or file has not been asked: parsing does not */
 	size_t backend_count;
 	struct config_dns dns;
@@ -147,6 +145,9 @@ struct config_service {
 	enum config_flows on_ejection; /* default leave */
 	unsigned int slow_start;       /* ms until a backend that comes back has its whole weight; default 0: at once */
 	struct config_rules rules;
+	struct config_rollout *rollout; /* NULL: the file has none */
+	struct config_notify *notify;
+	size_t notify_count;
 	struct config_place place, forward_place;
 };
 
@@ -164,6 +165,8 @@ struct config {
 	uint16_t gue_port;           /* default 6080; host byte order */
 	unsigned int answer_timeout; /* ms that a turn may stay open; default 10000; 0: any time */
 	unsigned int flow_log;       /* one of so many flows that end is logged; default 0: none */
+	unsigned int lease; /* ms that the kernel trusts a silent agent during a rollout, default 5000; 0: for ever */
+	unsigned int restart_grace; /* ms that an orderly stop adds to that once, default 60000 */
 	struct config_service *services;
 	size_t service_count;
 };
