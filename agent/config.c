@@ -23,6 +23,10 @@ static const struct config_key top_keys[] = {
 	  .read = config_read_answer_timeout,
 	  .offset = offsetof(struct config, answer_timeout) },
 	{ .name = "flow_log", .read = config_read_flow_log, .offset = offsetof(struct config, flow_log) },
+	{ .name = "lease", .read = config_read_lease, .offset = offsetof(struct config, lease) },
+	{ .name = "restart_grace",
+	  .read = config_read_restart_grace,
+	  .offset = offsetof(struct config, restart_grace) },
 	{ .name = "services", .read = config_read_services, .required = "a list of 1 to 256 services" },
 };
 static const struct config_mapping top_mapping = { .name = "the configuration", CONFIG_KEYS(top_keys) };
@@ -40,6 +44,8 @@ static const struct config defaults = {
 	.max_flows = 262144,
 	.gue_port = 6080,
 	.answer_timeout = 10000,
+	.lease = 5000,
+	.restart_grace = 60000,
 };
 
 static struct config *config_new(const char *path)
@@ -64,7 +70,7 @@ static void free_version(struct config_version *version)
 
 struct config *config_free(struct config *config)
 {
-	size_t s, v;
+	size_t s, v, n;
 
 	if (!config)
 		return NULL;
@@ -73,6 +79,10 @@ struct config *config_free(struct config *config)
 			free_version(&config->services[s].versions[v]);
 		free(config->services[s].rules.items);
 		free(config->services[s].rules.file);
+		config_rollout_free(config->services[s].rollout);
+		for (n = 0; n < config->services[s].notify_count; n++)
+			free(config->services[s].notify[n].url);
+		free(config->services[s].notify);
 	}
 	free(config->services);
 	free(config->http.token_file);

@@ -39,6 +39,19 @@ static bool copy_version(struct config_version *version)
 	return ok;
 }
 
+static bool copy_notify(struct config_service *service)
+{
+	void *items = service->notify;
+	bool ok = copy_items(&items, service->notify_count, sizeof(*service->notify));
+
+	service->notify = items;
+	if (!items)
+		service->notify_count = 0;
+	for (size_t i = 0; i < service->notify_count; i++)
+		ok &= copy_text(&service->notify[i].url);
+	return ok;
+}
+
 static bool copy_service(struct config_service *service)
 {
 	void *rules = service->rules.items;
@@ -46,6 +59,11 @@ static bool copy_service(struct config_service *service)
 
 	service->rules.items = rules;
 	ok &= copy_text(&service->rules.file);
+	ok &= copy_notify(service);
+	if (service->rollout) {
+		service->rollout = config_rollout_copy(service->rollout);
+		ok &= service->rollout != NULL;
+	}
 	for (size_t i = 0; i < service->version_count; i++)
 		ok &= copy_version(&service->versions[i]);
 	return ok;

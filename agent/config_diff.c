@@ -155,6 +155,10 @@ static void diff_versions(const struct config_service *from, const struct config
 		before = weight_text(from, (size_t)at, old_weight);
 		if (strcmp(before, weight))
 			config_lines_add(lines, "~ weight of %s/%s: %s -> %s", to->name, version->name, before, weight);
+		if (from->versions[at].capacity != version->capacity)
+			config_lines_add(lines, "~ capacity of %s/%s: %s -> %s", to->name, version->name,
+					 share_format(from->versions[at].capacity, old_weight),
+					 share_format(version->capacity, new_weight));
 		diff_backends(to, &from->versions[at], version, lines);
 	}
 	for (size_t i = 0; i < from->version_count; i++) {
@@ -231,6 +235,7 @@ static void diff_keys(const struct config_service *from, const struct config_ser
 	config_diff_words("on_rollback", to, config_flows_name(from->on_rollback), config_flows_name(to->on_rollback),
 			  lines);
 	config_diff_find_health(from, to, lines);
+	config_diff_find_rollout(from, to, lines);
 }
 
 /* What a service has, and that it has not any more. */

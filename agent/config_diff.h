@@ -52,6 +52,9 @@ void config_diff_find_host(const struct config *from, const struct config *to, s
 /* config_diff_health.c: keys of a service that was there before. */
 void config_diff_find_health(const struct config_service *from, const struct config_service *to,
 			     struct config_lines *lines);
+/* config_diff_rollout.c: rollout and notify. URLs are not told: they may hold secrets. */
+void config_diff_find_rollout(const struct config_service *from, const struct config_service *to,
+			      struct config_lines *lines);
 /* The same for where a version's backends come from. Returns whether the lists themselves can be compared: not between
  * two origins, and not with what has yet to be found. */
 bool config_diff_find_source(const struct config_service *service, const struct config_version *from,

@@ -37,6 +37,12 @@ void config_diff_find_host(const struct config *old, const struct config *new, s
 	if (old->answer_timeout != new->answer_timeout)
 		config_lines_add(lines, "~ answer_timeout: %s -> %s", timeout_text(old->answer_timeout, old_text),
 				 timeout_text(new->answer_timeout, new_text));
+	if (old->lease != new->lease)
+		config_lines_add(lines, "~ lease: %s -> %s", timeout_text(old->lease, old_text),
+				 timeout_text(new->lease, new_text));
+	if (old->restart_grace != new->restart_grace)
+		config_lines_add(lines, "~ restart_grace: %s -> %s", duration_format_ms(old->restart_grace, old_text),
+				 duration_format_ms(new->restart_grace, new_text));
 	diff_flow_log(old->flow_log, new->flow_log, lines);
 	if (old->gue_port != new->gue_port)
 		config_lines_add(lines, "~ gue_port: %u -> %u", old->gue_port, new->gue_port);

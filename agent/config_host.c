@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sections about this host: interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout,
- * flow_log. */
+ * flow_log, lease, restart_grace. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -255,4 +255,21 @@ int config_read_flow_log(struct config_reader *reader, yaml_node_t *node, void *
 		return config_bad_value(reader, node, "flow_log",
 					"off or 1/N with N from 1 to 1000000, such as 1/1000");
 	return 0;
+}
+
+/* Below half a second a busy host's agent would lose its lease by being late for once. */
+int config_read_lease(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	if (config_is_off(node)) {
+		*(unsigned int *)into = 0;
+		return 0;
+	}
+	return config_value_duration(reader, node, "lease", 500, 3600 * 1000,
+				     "off or a duration from 500ms to 1h, such as 5s", into);
+}
+
+int config_read_restart_grace(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	return config_value_duration(reader, node, "restart_grace", 0, 3600 * 1000,
+				     "a duration from 0s to 1h, such as 60s", into);
 }

@@ -31,6 +31,23 @@ const struct config_choice config_checks[3] = {
 	{ "off", CONFIG_CHECK_OFF },
 };
 
+const struct config_choice config_unprovens[3] = {
+	{ "hold", CONFIG_UNPROVEN_HOLD },
+	{ "advance", CONFIG_UNPROVEN_ADVANCE },
+	{ "rollback", CONFIG_UNPROVEN_ROLLBACK },
+};
+
+const struct config_choice config_plain_actions[2] = {
+	{ "hold", CONFIG_PLAIN_HOLD },
+	{ "rollback", CONFIG_PLAIN_ROLLBACK },
+};
+
+const struct config_choice config_notices[CONFIG_NOTICES] = {
+	{ "start", CONFIG_NOTICE_START },       { "step", CONFIG_NOTICE_STEP },   { "pause", CONFIG_NOTICE_PAUSE },
+	{ "resume", CONFIG_NOTICE_RESUME },     { "done", CONFIG_NOTICE_DONE },   { "finish", CONFIG_NOTICE_FINISH },
+	{ "rollback", CONFIG_NOTICE_ROLLBACK }, { "abort", CONFIG_NOTICE_ABORT },
+};
+
 static const char *name_of(const struct config_choice *choices, size_t count, int value)
 {
 	size_t i;
@@ -60,6 +77,21 @@ const char *config_flows_name(enum config_flows flows)
 const char *config_check_name(enum config_check check)
 {
 	return name_of(config_checks, CONFIG_COUNT(config_checks), (int)check);
+}
+
+const char *config_unproven_name(enum config_unproven unproven)
+{
+	return name_of(config_unprovens, CONFIG_COUNT(config_unprovens), (int)unproven);
+}
+
+const char *config_plain_action_name(enum config_plain_action action)
+{
+	return name_of(config_plain_actions, CONFIG_COUNT(config_plain_actions), (int)action);
+}
+
+const char *config_notice_name(enum config_notice notice)
+{
+	return name_of(config_notices, CONFIG_COUNT(config_notices), (int)notice);
 }
 
 const char *config_protocol_name(const struct config_service *service)

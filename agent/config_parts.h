@@ -21,6 +21,8 @@ config_read_fn config_read_flows;
 config_read_fn config_read_gue_port;
 config_read_fn config_read_answer_timeout;
 config_read_fn config_read_flow_log;
+config_read_fn config_read_lease;
+config_read_fn config_read_restart_grace;
 config_read_fn config_read_services; /* struct config; config_service.c */
 
 /* A service while it is read: what its checks need to name and the configuration does not keep. */
@@ -29,9 +31,9 @@ struct config_draft {
 	struct config_place weight_places[SERIN_MAX_VERSIONS]; /* line 0: not said */
 	char baseline[SERIN_VERSION_NAME_LEN];                 /* "": not said */
 	struct config_place baseline_place;
-	struct config_place protocol_place; /* line 0: not said */
-	struct config_place check_place;    /* of health.check; line 0: not said */
-	yaml_node_t *rules, *rules_file;    /* NULL: not said; they name versions, so they are read last */
+	struct config_place protocol_place;        /* line 0: not said */
+	struct config_place check_place;           /* of health.check; line 0: not said */
+	yaml_node_t *rules, *rules_file, *rollout; /* NULL: not said; they name versions, so they are read last */
 };
 
 config_read_fn config_read_listen;   /* struct config_draft; config_listen.c */
@@ -40,6 +42,10 @@ config_read_fn config_read_health;   /* struct config_draft; config_health.c fro
 config_read_fn config_read_max_ejected;
 config_read_fn config_read_on_ejection;
 config_read_fn config_read_slow_start;
+config_read_fn config_read_notify; /* config_notify.c */
+
+/* "http://" or "https://", a host, perhaps a port and a path. */
+bool config_url_is_valid(const char *text);
 
 /* Defaults of a service's health; then what only its listeners tell. */
 extern const struct config_health config_health_defaults;
@@ -66,9 +72,13 @@ int config_read_file(const char *path, size_t max, char **ret, size_t *ret_lengt
 /* Every word that a key may have, and its value; config_names.c. */
 extern const struct config_choice config_attaches[4], config_forwards[6], config_flow_ends[2];
 extern const struct config_choice config_ejection_ends[3], config_checks[3];
+extern const struct config_choice config_unprovens[3], config_plain_actions[2], config_notices[CONFIG_NOTICES];
 
 /* The rules that the draft has put aside, both kinds; config_rules.c. */
 int config_read_rules(struct config_reader *reader, struct config_draft *draft);
+
+/* And the rollout; config_rollout.c. */
+int config_read_rollout(struct config_reader *reader, struct config_draft *draft);
 
 /* What only the whole service, or the whole file, can tell; config_check.c. */
 int config_check_service(struct config_reader *reader, struct config_draft *draft);

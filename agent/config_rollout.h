@@ -88,7 +88,7 @@ struct config_rollout {
 	struct config_place place;
 };
 
-/* What there is to be notified of. Order of the names in config_names.c. */
+/* What there is to be notified of. */
 enum config_notice {
 	CONFIG_NOTICE_START,    /* a rollout begins, for the first time or again */
 	CONFIG_NOTICE_STEP,     /* it goes to another step */
@@ -120,7 +120,11 @@ struct config_rollout *config_rollout_free(struct config_rollout *rollout);
  * the other where that is the baseline by now. Index, or -ENOENT where somebody has to name one. */
 int config_rollout_version(const struct config_service *service, size_t baseline);
 
-/* "errors more than 3% above the baseline's over 1m", "p95 above 1.2 times the baseline's over 15m". */
+/* "5% for 15m", "50% until promoted", "50% for 15m and a pause of 1h". */
+#define CONFIG_STEP_TEXT_LEN 80
+const char *config_step_format(const struct config_step *step, char *buffer);
+
+/* "errors more than 3% above the baseline's , over 1m from 100 requests on". */
 #define CONFIG_PLAIN_TEXT_LEN 256
 const char *config_plain_format(const struct config_plain_check *check, char *buffer);
 

@@ -137,6 +137,13 @@ static int keep_rules_file(struct config_reader *reader, yaml_node_t *node, void
 	return 0;
 }
 
+static int keep_rollout(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	(void)reader;
+	((struct config_draft *)into)->rollout = node;
+	return 0;
+}
+
 static int read_prefix(struct config_reader *reader, yaml_node_t *node, unsigned int max, uint8_t *ret)
 {
 	unsigned int bits;
@@ -210,6 +217,8 @@ static const struct config_key service_keys[] = {
 	{ .name = "max_new_flows", .read = read_max_new },
 	{ .name = "drain_timeout", .read = read_drain_timeout },
 	{ .name = "on_rollback", .read = read_on_rollback },
+	{ .name = "rollout", .read = keep_rollout },
+	{ .name = "notify", .read = config_read_notify },
 };
 static const struct config_mapping service_mapping = { .name = "a service", CONFIG_KEYS(service_keys) };
 
@@ -236,7 +245,9 @@ static int read_service(struct config_reader *reader, yaml_node_t *node, void *i
 	err = config_read_mapping(reader, node, &service_mapping, &draft);
 	if (!err)
 		err = config_check_service(reader, &draft);
-	return err ? err : config_read_rules(reader, &draft);
+	if (!err)
+		err = config_read_rules(reader, &draft);
+	return err ? err : config_read_rollout(reader, &draft);
 }
 
 int config_read_services(struct config_reader *reader, yaml_node_t *node, void *into)

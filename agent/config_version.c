@@ -114,11 +114,25 @@ static int read_weight(struct config_reader *reader, yaml_node_t *node, void *in
 	return 0;
 }
 
+static int read_capacity(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	struct version_draft *draft = into;
+	unsigned int share;
+	int err;
+
+	err = config_value_share(reader, node, "capacity", &share);
+	if (err)
+		return err;
+	if (!share)
+		return config_bad_value(reader, node, "capacity", "a share above 0%, such as 40%");
+	draft->version->capacity = share;
+	return 0;
+}
+
 static const struct config_key version_keys[] = {
-	{ .name = "backends", .read = read_backends },
-	{ .name = "dns", .read = read_dns },
-	{ .name = "file", .read = read_file },
-	{ .name = "weight", .read = read_weight },
+	{ .name = "backends", .read = read_backends }, { .name = "dns", .read = read_dns },
+	{ .name = "file", .read = read_file },         { .name = "weight", .read = read_weight },
+	{ .name = "capacity", .read = read_capacity },
 };
 static const struct config_mapping version_mapping = { .name = "a version", CONFIG_KEYS(version_keys) };
 
@@ -136,6 +150,19 @@ static int check_weights(struct config_reader *reader, const struct config_versi
 	return config_complain(reader, version->backends[0].place,
 			       "only backends of weight 0 in version '%s', expected at least one above 0",
 			       version->name);
+}
+
+static int check_capacity(struct config_reader *reader, const struct config_version *version,
+			  struct config_place weight_place)
+{
+	char weight[SHARE_TEXT_LEN], capacity[SHARE_TEXT_LEN];
+
+	if (version->weight <= (int)version->capacity)
+		return 0;
+	return config_complain(reader, weight_place,
+			       "a weight of %s for version '%s' of a capacity of %s, expected no more than that",
+			       share_format((unsigned int)version->weight, weight), version->name,
+			       share_format(version->capacity, capacity));
 }
 
 static int read_version(struct config_reader *reader, const yaml_node_t *name, yaml_node_t *value,
@@ -158,6 +185,7 @@ static int read_version(struct config_reader *reader, const yaml_node_t *name, y
 				       SERIN_MAX_VERSIONS, EXPECTED_VERSIONS);
 	strcpy(version->name, text);
 	version->weight = -1;
+	version->capacity = SHARE_WHOLE;
 	version->place = config_place_of(name);
 	service->version_count++;
 	err = config_read_mapping(reader, value, &version_mapping, &draft);
@@ -166,6 +194,8 @@ static int read_version(struct config_reader *reader, const yaml_node_t *name, y
 				      "missing key 'backends' in a version, expected that, 'dns' or 'file'");
 	if (!err)
 		err = check_weights(reader, version);
+	if (!err)
+		err = check_capacity(reader, version, draft.weight_place);
 	service_draft->weight_places[version - service->versions] = draft.weight_place;
 	return err;
 }

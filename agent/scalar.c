@@ -118,6 +118,36 @@ int parse_rate(const char *text, unsigned int *ret_per_second)
 	return 0;
 }
 
+int parse_decimal(const char *text, double min, double max, double *ret)
+{
+	bool negative = *text == '-';
+	double value, scale = 1;
+	unsigned int whole;
+	int err;
+
+	text += negative;
+	err = take_number(&text, &whole);
+	if (err)
+		return err;
+	if (whole > 999999999)
+		return -ERANGE;
+	value = whole;
+	if (*text == '.') {
+		for (text++; is_digit(*text) && scale < 1e6; text++, scale *= 10)
+			value = 10 * value + (*text - '0');
+		if (scale == 1)
+			return -EINVAL;
+	}
+	if (*text)
+		return -EINVAL;
+	/* Both are whole numbers below 2^53: the quotient is the nearest there is. */
+	value = (negative ? -value : value) / scale;
+	if (value < min || value > max)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
 int parse_port_range(const char *text, uint16_t *ret_first, uint16_t *ret_last)
 {
 	unsigned int first, last;

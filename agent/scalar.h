@@ -31,6 +31,9 @@ int parse_duration(const char *text, uint64_t *ret_ms);
 /* "5000/s": 1 to RATE_MAX. */
 int parse_rate(const char *text, unsigned int *ret_per_second);
 
+/* "1.5", "-0.25", "1000": up to 9 digits before the point, up to 6 behind it, from `min` to `max`. */
+int parse_decimal(const char *text, double min, double max, double *ret);
+
 /* "1024-32767" */
 int parse_port_range(const char *text, uint16_t *ret_first, uint16_t *ret_last);
 

@@ -27,11 +27,13 @@
 #define DEEP "[[[[[[[[[["
 #define LONG63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
 
-#define ALL_KEYS "interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout, flow_log, services"
+#define ALL_KEYS                                                                                       \
+	"interfaces, attach, http, snat, timeouts, flows, gue_port, answer_timeout, flow_log, lease, " \
+	"restart_grace, services"
 #define SERVICE_KEYS                                                                                                    \
 	"name, listen, protocol, forward, affinity, baseline, versions, health, max_ejected, on_ejection, slow_start, " \
-	"rules, rules_file, max_new_flows, drain_timeout, on_rollback"
-#define VERSION_KEYS "backends, dns, file, weight"
+	"rules, rules_file, max_new_flows, drain_timeout, on_rollback, rollout, notify"
+#define VERSION_KEYS "backends, dns, file, weight, capacity"
 #define SHARE "expected 0% to 100% with at most two decimals, such as 5% or 0.25%"
 #define LISTENER "expected ADDR:PORT/tcp or ADDR:PORT/udp such as 203.0.113.10:80/tcp or [2001:db8::10]:53/udp"
 #define LISTEN "expected 1 to 16 of ADDR:PORT/tcp or ADDR:PORT/udp"

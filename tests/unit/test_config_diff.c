@@ -133,6 +133,79 @@ static void test_keys(void **state)
 		    "");
 }
 
+/* A rollout that runs keeps what it began with, so each line says from when on it holds. */
+static void test_rollout(void **state)
+{
+	static const char key[] = "  affinity: source",
+			  none[] = "  affinity: source\n  rollout: {steps: [{weight: 5%, for: 15m}, "
+				   "{weight: 100%}]}";
+	char with[2048];
+
+	(void)state;
+	snprintf(with, sizeof(with), "%s", edit(base, key, none));
+	changes("flows:", "lease: off\nrestart_grace: 90s\nflows:", "~ lease: 5s -> off\n~ restart_grace: 1m -> 90s\n");
+	changes("weight: 5%", "weight: 5%, capacity: 40%", "~ capacity of shop/canary: 100% -> 40%\n");
+	assert_diff(base, with, "+ rollout of shop: 2 steps (from the next start on)\n", "");
+	assert_diff(with, base, "- rollout of shop (from the next start on)\n", "");
+	assert_diff(with, with, "", "");
+	assert_diff(
+		with,
+		edit(base, key,
+		     "  affinity: source\n  rollout:\n    version: canary\n    steps: [{weight: 10%, for: 1h, pause: manual}]\n"
+		     "    holdback: 10%\n    on_unproven: advance\n    extend: 2\n    deadline: 3h\n"
+		     "    on_rollback: {flows: reset}\n"
+		     "    judge: {false_alarm: 2%, false_pass: 3%, errors: {tolerate: 1.5}, latency: off, outcomes: off,\n"
+		     "      health: {ratio: 3, objective: 0.5%}}\n"
+		     "    checks: [{name: p95, max_ratio: 1.2}]"),
+		"~ rollout.version of shop: whichever is not the baseline -> canary (from the next start on)\n"
+		"~ rollout.steps of shop: 5% for 15m, 100% -> 10% for 1h until promoted (from the next start on)\n"
+		"~ rollout.holdback of shop: 5% -> 10% (from the next start on)\n"
+		"~ rollout.on_unproven of shop: hold -> advance (from the next start on)\n"
+		"~ rollout.extend of shop: 3 -> 2 (from the next start on)\n"
+		"~ rollout.deadline of shop: off -> 3h (from the next start on)\n"
+		"~ rollout.on_rollback of shop: drain -> reset (from the next start on)\n"
+		"~ rollout.judge.false_alarm of shop: 1% -> 2% (from the next start on)\n"
+		"~ rollout.judge.false_pass of shop: 1% -> 3% (from the next start on)\n"
+		"~ rollout.judge.errors of shop: 1 -> 1.5 (from the next start on)\n"
+		"~ rollout.judge.outcomes of shop: 1 -> off (from the next start on)\n"
+		"~ rollout.judge.latency of shop: 20% -> off (from the next start on)\n"
+		"~ rollout.judge.health.ratio of shop: 2 -> 3 (from the next start on)\n"
+		"~ rollout.judge.health.objective of shop: none -> 0.5% (from the next start on)\n"
+		"+ check of shop: p95 above 1.2 times the baseline's, over 1m from 100 requests on: hold (from the next "
+		"start on)\n",
+		"");
+}
+
+static void assert_checks(const char *from, const char *to, const char *expected)
+{
+	static const char format[] = "  affinity: source\n  rollout: {steps: [{weight: 100%%}], checks: [%s]}";
+	char before[512], after[512];
+
+	snprintf(before, sizeof(before), format, from);
+	snprintf(after, sizeof(after), format, to);
+	assert_diff(edit(base, "  affinity: source", before), edit(base, "  affinity: source", after), expected, "");
+}
+
+/* Neither what a check asks nor whom a notification goes to is repeated: both may hold secrets. */
+static void test_checks(void **state)
+{
+	(void)state;
+	assert_checks(
+		"{name: errors, max: 5%}", "{name: errors, max: 6%, action: rollback}",
+		"~ check of shop: errors above 5%, over 1m from 100 requests on: hold -> errors above 6%, over 1m from "
+		"100 requests on: rollback (from the next start on)\n");
+	assert_checks("{name: x, prometheus: 'http://a', query: up, max: 1}",
+		      "{name: x, prometheus: 'http://a/', query: down, max: 1}",
+		      "~ query of check x of shop (from the next start on)\n");
+	assert_checks("{name: p50, max: 1s}, {name: p90, max: 1s}", "{name: p90, max: 1s}",
+		      "- check p50 of shop (from the next start on)\n");
+	changes("  affinity: source", "  affinity: source\n  notify: [{url: 'http://secret'}]",
+		"~ notify of shop: 0 -> 1\n");
+	assert_diff(edit(base, "  affinity: source", "  affinity: source\n  notify: [{url: 'http://secret'}]"),
+		    edit(base, "  affinity: source", "  affinity: source\n  notify: [{url: 'http://other'}]"),
+		    "~ notify of shop: 1, others than before\n", "");
+}
+
 static void test_backends(void **state)
 {
 	(void)state;
@@ -439,6 +512,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),        cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_rollout),        cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_backends),       cmocka_unit_test(test_versions_and_listeners),
 		cmocka_unit_test(test_rules),          cmocka_unit_test(test_tunnels),
 		cmocka_unit_test(test_local),          cmocka_unit_test(test_services),

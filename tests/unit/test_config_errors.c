@@ -50,7 +50,7 @@ static void test_keys(void **state)
 		{ TOP "snat: {port: 1}\n", "2:8: unknown key 'port' in snat, expected one of: addresses, ports" },
 		{ TOP "timeouts: {x: 1s}\n", "2:12: unknown key 'x' in timeouts, expected one of: "
 					     "embryonic, established, half_closed, closed, port_rest, udp" },
-		{ SHOP "  rollout: {}\n", "5:3: unknown key 'rollout' in a service, expected one of: " SERVICE_KEYS },
+		{ SHOP "  rollouts: {}\n", "5:3: unknown key 'rollouts' in a service, expected one of: " SERVICE_KEYS },
 		{ SHOP "  versions:\n    stable: {wieght: 5%}\n",
 		  "6:14: unknown key 'wieght' in a version, expected one of: " VERSION_KEYS },
 		{ SHOP "  versions: {a: {backends: [{adress: '10.0.0.1:80'}]}}\n",

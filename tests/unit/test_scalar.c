@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scalar.h"
@@ -292,6 +293,30 @@ static void test_duration_texts(void **state)
 	}
 }
 
+/* The nearest double, as strtod() would have it, and nothing that only strtod() understands. */
+static void test_decimal(void **state)
+{
+	static const char *const good[] = { "0",        "1",   "1.5", "-0.25", "0.001", "999999999.999999",
+					    "1.000001", "0.1", "-3" };
+	static const char *const bad[] = { "",    "-",   ".5",  "1.", "+1",  " 1",   "1 ",        "1e3", "0x1",
+					   "inf", "nan", "1,5", "01", "--1", "1.5x", "1.0000001", "1.-5" };
+	double value = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(parse_decimal(good[i], -1e9, 1e9, &value), 0);
+		assert_true(value == strtod(good[i], NULL));
+	}
+	value = 7;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(parse_decimal(bad[i], -1e9, 1e9, &value), -EINVAL);
+	assert_int_equal(parse_decimal("1000000000", -1e10, 1e10, &value), -ERANGE);
+	assert_int_equal(parse_decimal("99999999999", -1e10, 1e10, &value), -ERANGE);
+	assert_int_equal(parse_decimal("0.999", 1, 10, &value), -ERANGE);
+	assert_int_equal(parse_decimal("10.001", 1, 10, &value), -ERANGE);
+	assert_true(value == 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_share_round_trip),
 		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_decimal),
 		cmocka_unit_test(test_port_range),
 		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_rates),
