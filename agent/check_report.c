@@ -198,6 +198,8 @@ static int print_service(FILE *out, const struct config *config, const struct co
 	blind = blind_to(config_protocol_name(service), config_forward_name(service->forward));
 	if (blind)
 		fprintf(out, "%s\n", blind);
+	if (!error)
+		error = check_print_rollout(out, service);
 	putc('\n', out);
 	return error;
 }

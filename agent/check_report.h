@@ -35,6 +35,11 @@ struct check_usage {
 
 struct check_usage check_usage(const struct config *config);
 
+/* check_rollout.c: the rollout of a service, if it has one; 0 or -ENOMEM. */
+int check_print_rollout(FILE *out, const struct config_service *service);
+/* Of a service that has one; NULL: out of memory. */
+json_t *check_rollout_to_json(const struct config_service *service);
+
 /* 0 or -ENOMEM. */
 int check_print(FILE *out, const struct config *config);
 

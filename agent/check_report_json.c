@@ -91,6 +91,8 @@ static json_t *service_to_json(const struct config *config, const struct config_
 	json_object_set_new(json, "health", health_to_json(&service->health));
 	json_object_set_new(json, "max_ejected", json_integer(service->max_ejected));
 	json_object_set_new(json, "on_ejection", json_pack("{s:s}", "flows", config_flows_name(service->on_ejection)));
+	if (service->rollout)
+		json_object_set_new(json, "rollout", check_rollout_to_json(service));
 	json_object_set_new(json, "slow_start_ms", json_integer(service->slow_start));
 	return json;
 }

@@ -126,6 +126,70 @@ static void test_json(void **state)
 	config_free(config);
 }
 
+/* A service and its rollout; other versions keep what they have. */
+static void assert_rollout(const char *service, const char *expected)
+{
+	char *file = NULL, *text = NULL, *rollout;
+	struct config *config;
+	size_t size;
+	FILE *out;
+
+	if (asprintf(
+		    &file,
+		    "interfaces: [eth0]\nservices:\n- name: shop\n  listen: 203.0.113.10:80/tcp\n  baseline: stable\n%s",
+		    service) < 0)
+		fail();
+	config = parse(file);
+	out = open_memstream(&text, &size);
+	assert_int_equal(check_print(out, config), 0);
+	fclose(out);
+	rollout = strstr(text, "rollout of ");
+	assert_non_null(rollout);
+	*strstr(rollout, "\n\n") = '\0';
+	assert_string_equal(rollout, expected);
+	free(text);
+	free(file);
+	config_free(config);
+}
+
+static void test_rollout(void **state)
+{
+	(void)state;
+	assert_rollout(
+		"  protocol: http\n"
+		"  versions: {stable: {backends: ['10.0.0.11:3000']}, canary: {backends: ['10.0.0.21:3000']}}\n"
+		"  rollout: {steps: [{weight: 5%, for: 15m}, {weight: 50%, for: 1h, pause: manual},\n"
+		"    {weight: 100%, for: 1m, pause: 10m}], deadline: 1d, on_unproven: rollback,\n"
+		"    judge: {errors: {tolerate: 1.5}, latency: off}, on_rollback: {flows: reset},\n"
+		"    checks: [{name: errors, max_increase: 3%, action: rollback}, {name: p95, max_ratio: 1.2, window: 15m}]}\n"
+		"  notify: [{url: 'https://hooks.example/T0'}]\n",
+		"rollout of canary; 5% stay with stable until the last step has passed\n"
+		"STEP           SHARE  FOR  AT MOST  THEN\n"
+		"   1              5%  15m      45m\n"
+		"   2             50%   1h       3h  until promoted\n"
+		"   3  95% (holdback)   1m       3m  pause of 10m, completed at 100%\n"
+		"a step without evidence of health by then is rolled back; one that takes 1d is rolled back; a "
+		"rollback resets flows\n"
+		"judge: errors above 1.5 times the baseline's, more failed outcomes than the baseline's; false alarms in "
+		"up to 1% of rollouts\n"
+		"check errors more than 3% above the baseline's, over 1m from 100 requests on: rollback, outside the "
+		"promise of 1% false alarms\n"
+		"check p95 above 1.2 times the baseline's, over 15m from 100 requests on: hold\n"
+		"notifications: 1");
+	assert_rollout(
+		"  versions: {stable: {backends: ['10.0.0.11:3000']}, canary: {backends: ['10.0.0.21:3000'], capacity: "
+		"40%},\n    other: {backends: ['10.0.0.31:3000'], weight: 65%}}\n"
+		"  rollout: {version: canary, steps: [{weight: 30%, for: 90s}, {weight: 100%}], on_unproven: advance,\n"
+		"    extend: 1, judge: {errors: off, outcomes: off, latency: off}}\n",
+		"rollout of canary, never more than 40% (capacity); 5% stay with stable until the last step has passed\n"
+		"STEP  SHARE  FOR  AT MOST  THEN\n"
+		"   1    30%  90s      90s\n"
+		"   2                       completed at 35%\n"
+		"a step without evidence of health by then passes all the same; a rollback lets flows drain\n"
+		"judge: off, nothing is rolled back on evidence\n"
+		"'serin rollout start' takes outcomes or --blind here: errors inside of answers are not seen");
+}
+
 static const char modes[] =
 	"interfaces: [eth0]\n"
 	"attach: tc\n"
@@ -369,7 +433,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),      cmocka_unit_test(test_json),         cmocka_unit_test(test_modes),
-		cmocka_unit_test(test_flow_ways), cmocka_unit_test(test_nat_capacity), cmocka_unit_test(test_health),
+		cmocka_unit_test(test_flow_ways), cmocka_unit_test(test_nat_capacity), cmocka_unit_test(test_rollout),
+		cmocka_unit_test(test_health),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
