@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Why a rollout cannot do now what somebody asks, and what they can ask instead; and its words for states and causes. */
+/* Why a rollout cannot do now what somebody asks, and what it can; and its words for states and causes. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -45,9 +45,7 @@ static const char *const pause_ways[ROLLOUT_PAUSES] = {
 	[ROLLOUT_PAUSE_USER] = "'resume' goes on, 'promote' goes to the next step now, 'abort' gives it up",
 	[ROLLOUT_PAUSE_MANUAL] = "'promote' goes to the next step, 'abort' gives it up",
 	[ROLLOUT_PAUSE_TIMED] = "'promote' goes to the next step now, 'abort' gives it up",
-	[ROLLOUT_PAUSE_HOLD] =
-		"'resume' gives the step its time once more, 'promote' goes to the next step all the same, "
-		"'abort' gives it up",
+	[ROLLOUT_PAUSE_HOLD] = "'resume' gives the step its time again, 'promote' ends it so, 'abort' gives it up",
 	[ROLLOUT_PAUSE_REBOOT] = "'resume' begins the step again, 'abort' gives it up",
 };
 

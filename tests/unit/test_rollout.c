@@ -370,8 +370,8 @@ static void test_refusals(void **state)
 		  "cannot resume: version 'canary' (release v2) waits for its time at step 1 of 3, expected one of: 'promote' "
 		  "goes to the next step now, 'abort' gives it up" },
 		{ HOLD, ROLLOUT_FINISH,
-		  "cannot finish: version 'canary' (release v2) is held at step 1 of 3, expected one of: 'resume' gives the step "
-		  "its time once more, 'promote' goes to the next step all the same, 'abort' gives it up" },
+		  "cannot finish: version 'canary' (release v2) is held at step 1 of 3, expected one of: 'resume' gives the "
+		  "step its time again, 'promote' ends it so, 'abort' gives it up" },
 		{ REBOOT, ROLLOUT_PROMOTE,
 		  "cannot promote: version 'canary' (release v2) was stopped by a reboot at step 1 of 3, expected one of: "
 		  "'resume' begins the step again, 'abort' gives it up" },
