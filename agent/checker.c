@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The checks that are set, by id. libcurl's sockets are in an epoll set of their own, one descriptor of the loop's. */
+/* The checks that are set, by id. */
 #include "checker_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <unistd.h>
-
-static int set_up_multi(struct checker *checker)
-{
-	int failed = 0;
-
-	checker->multi = curl_multi_init();
-	if (!checker->multi)
-		return -ENOMEM;
-	failed |= curl_multi_setopt(checker->multi, CURLMOPT_SOCKETFUNCTION, checker_on_curl_socket);
-	failed |= curl_multi_setopt(checker->multi, CURLMOPT_SOCKETDATA, checker);
-	failed |= curl_multi_setopt(checker->multi, CURLMOPT_TIMERFUNCTION, checker_on_curl_timer);
-	failed |= curl_multi_setopt(checker->multi, CURLMOPT_TIMERDATA, checker);
-	return failed ? -ENOMEM : 0;
-}
 
 int checker_new(struct loop *loop, checker_fn fn, void *context, struct checker **ret)
 {
@@ -30,18 +14,14 @@ int checker_new(struct loop *loop, checker_fn fn, void *context, struct checker 
 		return -ENOMEM;
 	checker->fn = fn;
 	checker->context = context;
-	checker->curl_ms = INT64_MAX;
 	checker->armed_ms = INT64_MAX;
-	checker->epoll = epoll_create1(EPOLL_CLOEXEC);
-	r = checker->epoll < 0 ? -errno : set_up_multi(checker);
+	r = transfers_new(loop, &checker_ops, checker, &checker->transfers);
 	if (!r)
 		r = due_heap_init(&checker->waiting, SERIN_MAX_BACKENDS);
 	if (!r)
 		r = due_heap_init(&checker->running, CHECKER_MAX_RUNNING);
 	if (!r)
 		r = loop_add_timer(loop, checker_on_timer, checker, &checker->timer);
-	if (!r)
-		r = loop_add_fd(loop, checker->epoll, checker_on_sockets, checker, NULL);
 	if (r) {
 		checker_free(checker);
 		return r;
@@ -62,12 +42,9 @@ struct checker *checker_free(struct checker *checker)
 		checker->resting = probe->next;
 		probe_free(probe);
 	}
-	if (checker->multi)
-		curl_multi_cleanup(checker->multi);
+	transfers_free(checker->transfers);
 	if (checker->timer)
 		loop_stop_timer(checker->timer);
-	if (checker->epoll >= 0)
-		close(checker->epoll);
 	due_heap_destroy(&checker->waiting);
 	due_heap_destroy(&checker->running);
 	free(checker);

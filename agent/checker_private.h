@@ -7,6 +7,7 @@
 
 #include "checker.h"
 #include "due.h"
+#include "transfers.h"
 
 struct probe;
 
@@ -48,9 +49,7 @@ struct checker {
 	struct loop_source *timer;
 	checker_fn fn;
 	void *context;
-	CURLM *multi;
-	int epoll;
-	int64_t curl_ms;                  /* when libcurl wants to be called without a socket's reason */
+	struct transfers *transfers;
 	int64_t armed_ms;                 /* what the timer is set to */
 	struct due_heap waiting, running; /* by due time; by deadline */
 	struct probe *resting;
@@ -58,10 +57,7 @@ struct checker {
 	struct checked *by_id[SERIN_MAX_BACKENDS];
 };
 
-/* libcurl's callbacks (CURLMOPT_SOCKETFUNCTION, CURLMOPT_TIMERFUNCTION), and the loop's. */
-int checker_on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known);
-int checker_on_curl_timer(CURLM *multi, long ms, void *context);
-void checker_on_sockets(void *context);
+extern const struct transfers_ops checker_ops;
 void checker_on_timer(void *context);
 
 /* When it is due next, later than now. */

@@ -2,44 +2,10 @@
 /* When checks begin and end. Every turn does a bounded piece of work and gives the loop back. */
 #include "checker_private.h"
 
-#include <errno.h>
-#include <sys/epoll.h>
 #include <time.h>
 
-#define SOCKETS_AT_ONCE 32
 #define STARTS_AT_ONCE 16
 #define EXPIRIES_AT_ONCE 16
-
-int checker_on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known)
-{
-	struct epoll_event event = { .data.fd = fd };
-	struct checker *checker = context;
-	struct probe *probe = NULL;
-
-	if (what == CURL_POLL_REMOVE) {
-		epoll_ctl(checker->epoll, EPOLL_CTL_DEL, fd, &event);
-		return 0;
-	}
-	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
-	if (!epoll_ctl(checker->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event)) {
-		curl_multi_assign(checker->multi, fd, checker);
-		return 0;
-	}
-	/* It will not be heard: the check ends by its deadline, and not as the backend's fault. */
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &probe);
-	if (probe)
-		probe->local_error = errno;
-	return 0;
-}
-
-int checker_on_curl_timer(CURLM *multi, long ms, void *context)
-{
-	struct checker *checker = context;
-
-	(void)multi;
-	checker->curl_ms = ms < 0 ? INT64_MAX : loop_now_ms() + ms;
-	return 0;
-}
 
 static struct probe *take_probe(struct checker *checker)
 {
@@ -54,7 +20,7 @@ static struct probe *take_probe(struct checker *checker)
 /* Closes its connection. */
 void checker_rest(struct checker *checker, struct probe *probe)
 {
-	curl_multi_remove_handle(checker->multi, probe->easy);
+	transfers_remove(checker->transfers, probe->easy);
 	probe->checked = NULL;
 	probe->next = checker->resting;
 	checker->resting = probe;
@@ -103,7 +69,7 @@ static void start(struct checker *checker, struct checked *checked, int64_t now_
 	struct check_result result = { .verdict = CHECK_IMPOSSIBLE, .text = "out of memory" };
 	struct probe *probe = take_probe(checker);
 
-	if (probe && !probe_aim(probe, checked, now_ms) && !curl_multi_add_handle(checker->multi, probe->easy)) {
+	if (probe && !probe_aim(probe, checked, now_ms) && !transfers_add(checker->transfers, probe->easy)) {
 		checked->probe = probe;
 		due_add(&checker->running, &checked->due, now_ms + checked->check.timeout_ms);
 		return;
@@ -125,41 +91,26 @@ static void start_due(struct checker *checker, int64_t now_ms)
 	}
 }
 
-static void collect(struct checker *checker)
+static void on_done(void *context, CURL *easy, CURLcode code)
 {
 	char text[CHECK_TEXT_LEN];
-	const CURLMsg *message;
-	int left;
+	struct check_result result = { .text = text };
+	struct probe *probe = NULL;
 
-	while ((message = curl_multi_info_read(checker->multi, &left))) {
-		struct check_result result = { .text = text };
-		struct probe *probe = NULL;
-
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &probe);
-		probe_judge(probe, message->data.result, text, &result);
-		finish(checker, probe->checked, &result, loop_now_ms());
-	}
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &probe);
+	probe_judge(probe, code, text, &result);
+	finish(context, probe->checked, &result, loop_now_ms());
 }
 
-/* Some of the sockets that have something to say. True when these were all. */
-static bool hear(struct checker *checker)
+/* It will not be heard: the check ends by its deadline, and not as the backend's fault. */
+static void on_deaf(void *context, CURL *easy, int error)
 {
-	struct epoll_event events[SOCKETS_AT_ONCE];
-	int n = epoll_wait(checker->epoll, events, SOCKETS_AT_ONCE, 0), running;
+	struct probe *probe = NULL;
 
-	for (int i = 0; i < n; i++) {
-		int what = 0;
-
-		if (events[i].events & EPOLLIN)
-			what |= CURL_CSELECT_IN;
-		if (events[i].events & EPOLLOUT)
-			what |= CURL_CSELECT_OUT;
-		if (events[i].events & (EPOLLERR | EPOLLHUP))
-			what |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(checker->multi, events[i].data.fd, what, &running);
-	}
-	collect(checker);
-	return n < SOCKETS_AT_ONCE;
+	(void)context;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &probe);
+	if (probe)
+		probe->local_error = error;
 }
 
 static void expire(struct checker *checker, int64_t now_ms)
@@ -177,11 +128,9 @@ static void expire(struct checker *checker, int64_t now_ms)
 
 void checker_arm(struct checker *checker)
 {
-	int64_t next = checker->curl_ms, first = due_first_ms(&checker->running), now_ms = loop_now_ms();
+	int64_t next = due_first_ms(&checker->running), first = due_first_ms(&checker->waiting);
+	int64_t now_ms = loop_now_ms();
 
-	if (first < next)
-		next = first;
-	first = due_first_ms(&checker->waiting);
 	if (checker->running.count < CHECKER_MAX_RUNNING && first < next)
 		next = first;
 	if (next == checker->armed_ms)
@@ -201,39 +150,26 @@ static int64_t now_us(void)
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-static void end_turn(struct checker *checker, int64_t began_us)
-{
-	int64_t held;
-
-	checker_arm(checker);
-	held = now_us() - began_us;
-	if (held > checker->figures.longest_us)
-		checker->figures.longest_us = held;
-}
-
-void checker_on_sockets(void *context)
+static void on_turned(void *context, int64_t held_us)
 {
 	struct checker *checker = context;
-	int64_t began_us = now_us();
 
-	hear(checker);
-	end_turn(checker, began_us);
+	checker_arm(checker);
+	if (held_us > checker->figures.longest_us)
+		checker->figures.longest_us = held_us;
 }
+
+const struct transfers_ops checker_ops = { .done = on_done, .deaf = on_deaf, .turned = on_turned };
 
 void checker_on_timer(void *context)
 {
 	struct checker *checker = context;
 	int64_t began_us = now_us(), now_ms = loop_now_ms();
-	int running;
 
 	checker->armed_ms = INT64_MAX;
 	start_due(checker, now_ms);
-	if (checker->curl_ms <= loop_now_ms()) {
-		checker->curl_ms = INT64_MAX;
-		curl_multi_socket_action(checker->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	}
 	/* While the loop was held elsewhere, answers may have come in time: nobody is late before all have been heard. */
-	if (hear(checker))
+	if (transfers_hear(checker->transfers))
 		expire(checker, now_ms);
-	end_turn(checker, began_us);
+	on_turned(checker, now_us() - began_us);
 }
