@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The state's file: written aside, synced, renamed; read back only when it is whole. */
+/* The state in memory, and its file: read back only when it is whole. */
 #include "state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "durable.h"
 #include "state_json.h"
 
 #define STATE_MAX_BYTES (4u << 20) /* 256 services of 8 versions are some 300 KB */
@@ -111,49 +109,6 @@ int state_put_service(struct state *state, const struct state_service *service)
 	return 0;
 }
 
-static int make_path(const char *directory, const char *name, char ret[PATH_MAX], struct complaint *complaint)
-{
-	if (snprintf(ret, PATH_MAX, "%s/%s", directory, name) >= PATH_MAX)
-		return complain(complaint, -ENAMETOOLONG, "the state directory's name is too long");
-	return 0;
-}
-
-/* The whole of a small regular file, NUL added. */
-static int read_file(const char *path, char **ret_text, size_t *ret_length)
-{
-	struct stat st;
-	size_t length = 0;
-	char *text = NULL;
-	ssize_t n = 1;
-	int fd, r = 0;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		r = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_size > STATE_MAX_BYTES)
-		r = -EFBIG;
-	else if (!(text = malloc((size_t)st.st_size + 1)))
-		r = -ENOMEM;
-	while (!r && length < (size_t)st.st_size && n) {
-		n = read(fd, text + length, (size_t)st.st_size - length);
-		if (n < 0)
-			r = -errno;
-		else
-			length += (size_t)n;
-	}
-	close(fd);
-	if (r) {
-		free(text);
-		return r;
-	}
-	text[length] = '\0';
-	*ret_text = text;
-	*ret_length = length;
-	return 0;
-}
-
 int state_load(const char *directory, struct state *ret, struct complaint *complaint)
 {
 	struct complaint detail = { "" };
@@ -162,10 +117,10 @@ int state_load(const char *directory, struct state *ret, struct complaint *compl
 	size_t length = 0;
 	int r;
 
-	r = make_path(directory, STATE_FILE, path, complaint);
+	r = durable_path(directory, STATE_FILE, path, complaint);
 	if (r)
 		return r;
-	r = read_file(path, &text, &length);
+	r = durable_read(path, STATE_MAX_BYTES, &text, &length);
 	if (r == -EFBIG)
 		return complain(complaint, -EBADMSG, "%.200s: not a regular file of at most %u bytes", path,
 				STATE_MAX_BYTES);
@@ -178,95 +133,19 @@ int state_load(const char *directory, struct state *ret, struct complaint *compl
 	return r;
 }
 
-static int sync_directory(const char *directory)
-{
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd))
-		r = -errno;
-	close(fd);
-	return r;
-}
-
 int state_set_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint)
 {
-	char path[PATH_MAX], aside[PATH_MAX], name[64], stamp[32] = "";
-	struct tm tm;
-	int r;
-
-	r = make_path(directory, STATE_FILE, path, complaint);
-	if (r)
-		return r;
-	if (gmtime_r(&now, &tm))
-		strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(name, sizeof(name), STATE_FILE ".damaged-%s", stamp);
-	r = make_path(directory, name, aside, complaint);
-	if (r)
-		return r;
-	if (rename(path, aside)) {
-		r = -errno;
-		return complain(complaint, r, "cannot rename the damaged %.200s: %s", path, strerror(-r));
-	}
-	snprintf(ret_path, size, "%s", aside);
-	return 0;
-}
-
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t n = write(fd, text, length);
-
-		if (n < 0)
-			return -errno;
-		text += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
-static int write_synced(const char *path, const char *text, size_t length)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = write_all(fd, text, length);
-	if (!r && fsync(fd))
-		r = -errno;
-	if (close(fd) && !r)
-		r = -errno;
-	if (r)
-		unlink(path);
-	return r;
+	return durable_set_aside(directory, STATE_FILE, now, ret_path, size, complaint);
 }
 
 int state_save(const char *directory, const struct state *state, struct complaint *complaint)
 {
-	char path[PATH_MAX], aside[PATH_MAX];
-	char *text = NULL;
+	char *text = state_encode(state);
 	int r;
 
-	r = make_path(directory, STATE_FILE, path, complaint);
-	if (!r)
-		r = make_path(directory, STATE_FILE ".new", aside, complaint);
-	if (r)
-		return r;
-	if (mkdir(directory, 0755) && errno != EEXIST) {
-		r = -errno;
-		return complain(complaint, r, "cannot make the state directory %.200s: %s", directory, strerror(-r));
-	}
-	text = state_encode(state);
 	if (!text)
 		return complain(complaint, -ENOMEM, "not enough memory to write the state");
-	r = write_synced(aside, text, strlen(text));
-	if (!r && rename(aside, path))
-		r = -errno;
-	if (!r)
-		r = sync_directory(directory);
+	r = durable_write(directory, STATE_FILE, text, complaint);
 	free(text);
-	return r ? complain(complaint, r, "cannot write %.200s: %s", path, strerror(-r)) : 0;
+	return r;
 }
