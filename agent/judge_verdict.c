@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the judge says: the finding, how near each process is to its threshold, and what is missing. */
+#include "judge.h"
+
+#include <math.h>
+
+const char *judge_finding_name(enum judge_finding finding)
+{
+	static const char *const names[] = { "unproven", "healthy", "regression" };
+
+	return names[finding];
+}
+
+static enum judge_stream first_stream(enum judge_check check)
+{
+	return check == JUDGE_ERRORS ? JUDGE_FAILED : check == JUDGE_LATENCY ? JUDGE_SLOW_P90 : JUDGE_REPORTED;
+}
+
+static bool has_objective(const struct judge *judge, enum judge_check check)
+{
+	return check != JUDGE_LATENCY && judge->settings.objective[check] > 0;
+}
+
+static bool is_reached(struct judge_figure figure)
+{
+	return figure.ln >= figure.required;
+}
+
+static double of_required(struct judge_figure figure)
+{
+	return figure.ln > 0 ? figure.ln / figure.required : 0;
+}
+
+static void weigh(const struct judge *judge, enum judge_check check, struct judge_verdict *ret)
+{
+	uint64_t failed = judge->worse[first_stream(check)][JUDGE_R].seen.trial;
+
+	for (unsigned int i = 0; i < JUDGE_PROCESSES; i++) {
+		struct judge_figure *worse = &ret->worse[check][i], *better = &ret->better[check][i];
+
+		*worse = (struct judge_figure){ judge_ln_worse(judge, check, i), judge_ln_required(judge, i) };
+		*better = (struct judge_figure){ judge_ln_better(judge, check, i), judge_ln_required_better(judge, i) };
+		ret->ratio[check] = fmax(ret->ratio[check], of_required(*worse));
+		ret->well[check] |= is_reached(*better);
+	}
+	if (!has_objective(judge, check))
+		return;
+	ret->objective[check] = (struct judge_figure){ evidence_objective(judge->settings.objective[check], failed,
+									  judge->clients[check]),
+						       -log(judge->settings.false_health) };
+	ret->well[check] |= is_reached(ret->objective[check]);
+}
+
+/* Health is owed by whatever sees failures; by latency only where nothing else counts. */
+static bool must_be_well(const struct judge_settings *settings, enum judge_check check)
+{
+	return settings->checks[check] &&
+	       (check != JUDGE_LATENCY || (!settings->checks[JUDGE_ERRORS] && !settings->checks[JUDGE_OUTCOMES]));
+}
+
+static bool is_healthy(const struct judge *judge, const struct judge_verdict *verdict)
+{
+	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
+		if (must_be_well(&judge->settings, i) && !verdict->well[i])
+			return false;
+	}
+	return true;
+}
+
+#define RATIO_MOST 1e6
+
+/* The smallest ratio of which as many incidents of the baseline as there were would have let the process reach its threshold. */
+static double detectable(const struct judge *judge, enum judge_process process)
+{
+	struct evidence_against against = judge_against(&judge->settings, JUDGE_FAILED, false);
+	uint64_t baseline = judge->worse[JUDGE_FAILED][process].seen.baseline;
+	double required = judge_ln_required(judge, process), low = 1, high = RATIO_MOST;
+
+	if (!evidence_share_is_valid(judge->share) ||
+	    evidence_expected(&against, baseline, high, judge->share) < required)
+		return INFINITY;
+	while (high / low > 1.001) {
+		double middle = sqrt(low * high);
+
+		if (evidence_expected(&against, baseline, middle, judge->share) < required)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of one stream: latency's three are not foreseen together. */
+static uint64_t more_incidents(const struct judge *judge, enum judge_check check)
+{
+	enum judge_stream stream = first_stream(check);
+	struct evidence_against against = judge_against(&judge->settings, stream, true);
+	uint64_t more = UINT64_MAX;
+
+	for (unsigned int i = 0; evidence_share_is_valid(judge->share) && i < JUDGE_PROCESSES; i++)
+		more = least(more, evidence_needed(&judge->better[stream][i], &against, judge->share,
+						   judge_ln_required_better(judge, i)));
+	return more;
+}
+
+static uint64_t more_clients(const struct judge *judge, enum judge_check check)
+{
+	if (!has_objective(judge, check))
+		return UINT64_MAX;
+	return evidence_objective_needed(judge->settings.objective[check],
+					 judge->worse[first_stream(check)][JUDGE_R].seen.trial, judge->clients[check],
+					 -log(judge->settings.false_health));
+}
+
+/* Of the check that is the furthest from it. */
+static void say_what_is_missing(const struct judge *judge, struct judge_verdict *ret)
+{
+	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
+		uint64_t incidents, clients;
+
+		if (!must_be_well(&judge->settings, i) || ret->well[i])
+			continue;
+		incidents = more_incidents(judge, i);
+		clients = more_clients(judge, i);
+		ret->more_incidents = incidents > ret->more_incidents ? incidents : ret->more_incidents;
+		ret->more_clients = clients > ret->more_clients ? clients : ret->more_clients;
+	}
+	ret->detectable = fmin(detectable(judge, JUDGE_R), detectable(judge, JUDGE_G));
+}
+
+void judge_verdict(const struct judge *judge, struct judge_verdict *ret)
+{
+	*ret = (struct judge_verdict){ .finding = JUDGE_UNPROVEN };
+	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
+		if (judge->settings.checks[i])
+			weigh(judge, i, ret);
+	}
+	if (judge->regression) {
+		ret->finding = JUDGE_REGRESSION;
+		ret->check = judge->check;
+		ret->process = judge->process;
+	} else if (is_healthy(judge, ret)) {
+		ret->finding = JUDGE_HEALTHY;
+	}
+	say_what_is_missing(judge, ret);
+}
