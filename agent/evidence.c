@@ -19,8 +19,8 @@ bool evidence_share_is_valid(double share)
 	return share > 0 && share < 1;
 }
 
-/* b = ln((g r q + 1 - q) / (r q + 1 - q)), which is what the alternative expects more of an incident wherever it happens. By
- * log1p, since b is small where q is, and many of them are added. */
+/* b = ln((g r q + 1 - q) / (r q + 1 - q)), which is what the alternative expects more of an incident wherever it
+ * happens. By log1p, since b is small where q is, and many of them are added. */
 static double expected_more(const struct evidence_against *against, unsigned int alternative, double share)
 {
 	double known = against->null * share + 1 - share;

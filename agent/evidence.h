@@ -36,8 +36,8 @@ struct evidence_against evidence_better(double worse);
 /* Is it a share that a draw can have: above 0 and below 1? Nothing else teaches anything. */
 bool evidence_share_is_valid(double share);
 
-/* Clients that met an incident while the share `share` = w_trial / (w_trial + w_baseline) was assigned to the trial version.
- * A share of 0, of 1 or that is none changes nothing. */
+/* Clients that met an incident while the share `share` = w_trial / (w_trial + w_baseline) was assigned to the trial
+ * version. A share of 0, of 1 or that is none changes nothing. */
 void evidence_add(struct evidence *evidence, const struct evidence_against *against, struct evidence_counts counts,
 		  double share);
 
@@ -47,8 +47,8 @@ double evidence_ln(const struct evidence *evidence, const struct evidence_agains
 /* ln of the mean of exp(x): a mean of e-values is an e-value. */
 double evidence_ln_mean(const double *x, unsigned int count);
 
-/* By how much one client of the trial version raises ln L of an alternative, less what one client of the baseline takes: `ret_b`
- * is that. ln L += trial * a - baseline * b. */
+/* By how much one client of the trial version raises ln L of an alternative, less what one client of the baseline
+ * takes: `ret_b` is that. ln L += trial * a - baseline * b. */
 double evidence_step(const struct evidence_against *against, unsigned int alternative, double share, double *ret_b);
 
 /* ln E that is to be expected of `baseline` clients when the trial version is `ratio` times as bad. */
@@ -59,8 +59,8 @@ double evidence_expected(const struct evidence_against *against, uint64_t baseli
 uint64_t evidence_needed(const struct evidence *evidence, const struct evidence_against *against, double share,
 			 double ln_threshold);
 
-/* The absolute objective: against "the share of the trial version's clients that meet an incident is `objective` or more" (above
- * 0, below 1), `failed` of `clients` did. ln E of a mixture of half, a tenth and a hundredth of it. */
+/* The absolute objective: against "the share of the trial version's clients that meet an incident is `objective` or
+ * more" (above 0, below 1), `failed` of `clients` did. ln E of a mixture of half, a tenth and a hundredth of it. */
 double evidence_objective(double objective, uint64_t failed, uint64_t clients);
 
 /* How many more clients without an incident bring it up to `ln_threshold`. */

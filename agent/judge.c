@@ -89,21 +89,54 @@ void judge_begin(struct judge *judge, const struct judge_settings *settings)
 	*judge = (struct judge){ .settings = *settings, .epoch = 1 };
 }
 
+/* The slowness that is tolerated is in the limit above which an answer is slow: of slow clients, no more are
+ * tolerated. */
+struct evidence_against judge_against(const struct judge_settings *settings, enum judge_stream stream)
+{
+	return evidence_worse(streams[stream].check == JUDGE_LATENCY ? 1 : settings->tolerate);
+}
+
+/* Clients of an epoch from which on it tells what share of them is new. */
+#define FRESH_OF_MIN 20
+
+/* Below it, "as good" is hardly another hypothesis than the null. */
+#define NULL_LEAST 1.05
+
+/* Of the present epoch as soon as it has had enough clients, else of the last that had. In the first, all are new. */
+static double fresh(const struct judge *judge, enum judge_stream stream)
+{
+	struct evidence_counts r = judge->worse[stream][JUDGE_R].seen, g = judge->worse[stream][JUDGE_G].seen;
+	double of = (double)(g.trial + g.baseline);
+
+	if (judge->epoch == 1)
+		return 1;
+	if (of < FRESH_OF_MIN)
+		return judge->fresh[stream];
+	return fmin(1, (double)(r.trial + r.baseline - judge->before[stream]) / of);
+}
+
+struct evidence_against judge_against_health(const struct judge *judge, enum judge_stream stream,
+					     enum judge_process process)
+{
+	double worse = judge->settings.worse;
+
+	if (process == JUDGE_R)
+		worse *= pow(fresh(judge, stream), worse - 1);
+	return worse < NULL_LEAST ? (struct evidence_against){ .count = 2 } : evidence_better(worse);
+}
+
 void judge_epoch(struct judge *judge)
 {
-	judge->epoch++;
 	for (unsigned int i = 0; i < JUDGE_STREAMS; i++) {
+		struct evidence_counts r = judge->worse[i][JUDGE_R].seen;
+
+		/* The first says nothing of what is left after it. */
+		judge->fresh[i] = judge->epoch > 1 ? fresh(judge, i) : 0;
+		judge->before[i] = r.trial + r.baseline;
 		judge->worse[i][JUDGE_G] = (struct evidence){ 0 };
 		judge->better[i][JUDGE_G] = (struct evidence){ 0 };
 	}
-}
-
-/* The slowness that is tolerated is in the limit above which an answer is slow: of slow clients, no more are tolerated. */
-struct evidence_against judge_against(const struct judge_settings *settings, enum judge_stream stream, bool better)
-{
-	if (better)
-		return evidence_better(settings->worse);
-	return evidence_worse(streams[stream].check == JUDGE_LATENCY ? 1 : settings->tolerate);
+	judge->epoch++;
 }
 
 static double ln_of(const struct judge *judge, enum judge_check check, enum judge_process process, bool better)
@@ -112,7 +145,8 @@ static double ln_of(const struct judge *judge, enum judge_check check, enum judg
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < JUDGE_STREAMS; i++) {
-		struct evidence_against against = judge_against(&judge->settings, i, better);
+		struct evidence_against against = better ? evidence_better(judge->settings.worse)
+							 : judge_against(&judge->settings, i);
 
 		if (streams[i].check == check)
 			ln[count++] = evidence_ln(&(better ? judge->better : judge->worse)[i][process], &against);
@@ -169,15 +203,18 @@ static bool is_empty(const struct evidence_counts counts[JUDGE_PROCESSES])
 	       !counts[JUDGE_G].baseline;
 }
 
-static void add(struct judge *judge, enum judge_stream stream, const struct judge_sample *sample)
+/* Both are told of the same clients, whatever they make of them. */
+static void add(struct judge *judge, enum judge_stream stream, enum judge_process process,
+		const struct judge_sample *sample)
 {
-	struct evidence_against worse = judge_against(&judge->settings, stream, false);
-	struct evidence_against better = judge_against(&judge->settings, stream, true);
+	struct evidence_against worse = judge_against(&judge->settings, stream);
+	struct evidence_against better = judge_against_health(judge, stream, process);
+	struct evidence_counts counts = sample->counts[stream][process];
 
-	for (unsigned int i = 0; i < JUDGE_PROCESSES; i++) {
-		evidence_add(&judge->worse[stream][i], &worse, sample->counts[stream][i], sample->share);
-		evidence_add(&judge->better[stream][i], &better, sample->counts[stream][i], sample->share);
-	}
+	if (better.null > 0)
+		evidence_add(&judge->better[stream][process], &better, counts, sample->share);
+	evidence_add(&judge->worse[stream][process], &worse, counts, sample->share);
+	judge->better[stream][process].seen = judge->worse[stream][process].seen;
 }
 
 bool judge_tick(struct judge *judge, const struct judge_sample *sample)
@@ -193,7 +230,9 @@ bool judge_tick(struct judge *judge, const struct judge_sample *sample)
 	for (i = 0; i < JUDGE_STREAMS; i++) {
 		if (is_empty(sample->counts[i]))
 			continue;
-		add(judge, i, sample);
+		/* R first: what its null is must not depend on what comes in this tick. */
+		for (unsigned int process = 0; process < JUDGE_PROCESSES; process++)
+			add(judge, i, process, sample);
 		changed[streams[i].check] = judge->settings.checks[streams[i].check];
 	}
 	for (i = 0; i < JUDGE_CHECKS; i++) {

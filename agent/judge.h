@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The judge of one version on trial: is it worse than the baseline, is it as good, or is that not known yet? Pure. The method
- * is that of e-processes on clients: whom the draw gave to the trial version among those that met an incident. */
+/* The judge of one version on trial: is it worse than the baseline, is it as good, or is that not known yet? Pure.
+ * The method is that of e-processes on clients: whom the draw gave to the trial version among those that met an
+ * incident. */
 #ifndef SERIN_JUDGE_H
 #define SERIN_JUDGE_H
 
@@ -39,8 +40,8 @@ enum judge_stream {
 		JUDGE_STREAMS
 };
 
-/* R counts a client once per rollout and carries its evidence over changes of weight; G counts it once per epoch, and begins
- * again with each. */
+/* R counts a client once per rollout and carries its evidence over changes of weight; G counts it once per epoch, and
+ * begins again with each. */
 enum judge_process { JUDGE_R, JUDGE_G, JUDGE_PROCESSES };
 
 struct judge_settings {
@@ -57,7 +58,8 @@ extern const struct judge_settings judge_defaults; /* false_alarm 1 %, errors an
 
 /* What one tick brought. */
 struct judge_sample {
-	double share; /* w_trial / (w_trial + w_baseline) as assigned; in a tick within which it moved, the larger one */
+	/* w_trial / (w_trial + w_baseline) as assigned; the larger one of a tick within which it moved. */
+	double share;
 	struct evidence_counts counts[JUDGE_STREAMS][JUDGE_PROCESSES];
 	uint64_t clients[JUDGE_CHECKS]; /* of the trial version, new in this rollout; 0 where not known */
 };
@@ -67,6 +69,8 @@ struct judge {
 	uint32_t epoch; /* j, the number of the present G; 1 at first */
 	double share;   /* the last that was a share */
 	struct evidence worse[JUDGE_STREAMS][JUDGE_PROCESSES], better[JUDGE_STREAMS][JUDGE_PROCESSES];
+	uint64_t before[JUDGE_STREAMS]; /* clients that R had counted when the epoch began */
+	double fresh[JUDGE_STREAMS]; /* of an epoch's clients, the share that R counted too; of the last with enough */
 	uint64_t clients[JUDGE_CHECKS];
 	bool regression;        /* found once, it stays */
 	enum judge_check check; /* by which it was found */
@@ -86,14 +90,21 @@ int judge_settings_check(const struct judge_settings *settings, struct complaint
 /* A rollout begins, or is tried again, for which a new permutation is drawn. The settings have been checked. */
 void judge_begin(struct judge *judge, const struct judge_settings *settings);
 
-/* A new epoch: with every change of weight, and every five minutes. Evidence of the epoch that ends is gone but for R's, so
- * tick and look before. */
+/* A new epoch: with every change of weight, and every five minutes. Evidence of the epoch that ends is gone but for
+ * R's, so tick and look before. */
 void judge_epoch(struct judge *judge);
 
 /* True when it has found a regression, in this tick or before. */
 bool judge_tick(struct judge *judge, const struct judge_sample *sample);
 
-struct evidence_against judge_against(const struct judge_settings *settings, enum judge_stream stream, bool better);
+struct evidence_against judge_against(const struct judge_settings *settings, enum judge_stream stream);
+
+/* What health has to refute now. A version that is so many times as bad has also used up more of the clients that R
+ * still counts: among those that are left, its incidents are fewer. So R's null is `worse` times the share to the
+ * power of `worse` - 1 that is left of the baseline's, for which the share of new ones among the epoch's clients
+ * stands. Null 0: nothing can be learnt of R. */
+struct evidence_against judge_against_health(const struct judge *judge, enum judge_stream stream,
+					     enum judge_process process);
 
 /* ln E of a check, and what it has to reach. */
 double judge_ln_worse(const struct judge *judge, enum judge_check check, enum judge_process process);

@@ -33,8 +33,8 @@ static json_t *alternatives(const struct evidence *evidence, const struct eviden
 
 static json_t *explain_stream(const struct judge *judge, enum judge_stream stream, enum judge_process process)
 {
-	struct evidence_against worse = judge_against(&judge->settings, stream, false);
-	struct evidence_against better = judge_against(&judge->settings, stream, true);
+	struct evidence_against worse = judge_against(&judge->settings, stream);
+	struct evidence_against better = evidence_better(judge->settings.worse);
 	const struct evidence *evidence = &judge->worse[stream][process];
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "trial", count(evidence->seen.trial), "baseline",

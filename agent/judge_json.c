@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The judge to JSON and back. What is read is checked as strictly as what a stranger sends: it decides over rollbacks. */
+/* The judge to JSON and back. What is read is checked as strictly as what a stranger sends: it decides over
+ * rollbacks. */
 #include "judge_json.h"
 
 #include <errno.h>
@@ -19,8 +20,8 @@ static json_t *encode_ln(const struct evidence *evidence, const struct evidence_
 
 static json_t *encode_process(const struct judge *judge, enum judge_stream stream, enum judge_process process)
 {
-	struct evidence_against worse = judge_against(&judge->settings, stream, false);
-	struct evidence_against better = judge_against(&judge->settings, stream, true);
+	struct evidence_against worse = judge_against(&judge->settings, stream);
+	struct evidence_against better = evidence_better(judge->settings.worse);
 	const struct evidence *evidence = &judge->worse[stream][process];
 
 	return json_pack("{s:I, s:I, s:o, s:o}", "trial", (json_int_t)evidence->seen.trial, "baseline",
@@ -34,7 +35,8 @@ static json_t *encode_streams(const struct judge *judge)
 
 	for (unsigned int i = 0; i < JUDGE_STREAMS; i++)
 		json_object_set_new(streams, judge_stream_name(i),
-				    json_pack("{s:o, s:o}", process_keys[JUDGE_R], encode_process(judge, i, JUDGE_R),
+				    json_pack("{s:I, s:f, s:o, s:o}", "before", (json_int_t)judge->before[i], "fresh",
+					      judge->fresh[i], process_keys[JUDGE_R], encode_process(judge, i, JUDGE_R),
 					      process_keys[JUDGE_G], encode_process(judge, i, JUDGE_G)));
 	return streams;
 }
@@ -93,7 +95,8 @@ static int decode_count(json_int_t value, const char *what, uint64_t *ret, struc
 	return 0;
 }
 
-/* Each of the trial's clients has brought ln g less b, and each of the baseline's has cost b, which lies between 0 and ln g. */
+/* Each of the trial's clients has brought ln g less b, and each of the baseline's has cost b, which lies between 0
+ * and ln g. */
 static bool is_possible(double ln, double times, struct evidence_counts seen)
 {
 	double with = (double)seen.trial * log(times), without = -(double)seen.baseline * log(times);
@@ -122,7 +125,7 @@ static int decode_ln(json_t *list, const struct evidence_against *against, const
 static int decode_process(json_t *value, enum judge_stream stream, enum judge_process process, struct judge *ret,
 			  struct complaint *complaint)
 {
-	struct evidence_against against = judge_against(&ret->settings, stream, false);
+	struct evidence_against against = judge_against(&ret->settings, stream);
 	struct evidence *worse = &ret->worse[stream][process], *better = &ret->better[stream][process];
 	json_int_t trial, baseline;
 	json_t *ln, *ln_better;
@@ -138,7 +141,7 @@ static int decode_process(json_t *value, enum judge_stream stream, enum judge_pr
 	better->seen = worse->seen;
 	if (!r)
 		r = decode_ln(ln, &against, "worse", worse, complaint);
-	against = judge_against(&ret->settings, stream, true);
+	against = evidence_better(ret->settings.worse);
 	return r ? r : decode_ln(ln_better, &against, "better", better, complaint);
 }
 
@@ -153,23 +156,43 @@ static int inside(const char *part, int error, struct complaint *complaint)
 	return complain(complaint, error, "%s: %.400s", part, inner.text);
 }
 
+static int decode_stream(json_t *value, enum judge_stream stream, struct judge *ret, struct complaint *complaint)
+{
+	json_t *processes[JUDGE_PROCESSES];
+	struct evidence_counts seen;
+	json_int_t before;
+	json_error_t error;
+	int r;
+
+	if (json_unpack_ex(value, &error, JSON_STRICT, "{s:I, s:F, s:o, s:o}", "before", &before, "fresh",
+			   &ret->fresh[stream], process_keys[JUDGE_R], &processes[JUDGE_R], process_keys[JUDGE_G],
+			   &processes[JUDGE_G]))
+		return complain(complaint, -EBADMSG, "%s", error.text);
+	r = decode_count(before, "before", &ret->before[stream], complaint);
+	for (unsigned int i = 0; !r && i < JUDGE_PROCESSES; i++)
+		r = decode_process(processes[i], stream, i, ret, complaint);
+	if (r)
+		return r;
+	seen = ret->worse[stream][JUDGE_R].seen;
+	if (ret->before[stream] > seen.trial + seen.baseline)
+		return complain(complaint, -EBADMSG, "\"before\" is more than all of the rollout's clients");
+	if (!(ret->fresh[stream] >= 0 && ret->fresh[stream] <= 1))
+		return complain(complaint, -EBADMSG, "\"fresh\" is %g, expected 0 to 1", ret->fresh[stream]);
+	return 0;
+}
+
 static int decode_streams(json_t *streams, struct judge *ret, struct complaint *complaint)
 {
 	if (json_object_size(streams) != JUDGE_STREAMS)
 		return complain(complaint, -EBADMSG, "%zu streams, expected %d", json_object_size(streams),
 				JUDGE_STREAMS);
-	for (unsigned int i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++) {
-		enum judge_stream stream = i / JUDGE_PROCESSES;
-		json_t *value = json_object_get(streams, judge_stream_name(stream));
-		int r = json_object_size(value) == JUDGE_PROCESSES ? 0 : -EBADMSG;
+	for (unsigned int i = 0; i < JUDGE_STREAMS; i++) {
+		json_t *value = json_object_get(streams, judge_stream_name(i));
+		int r = value ? decode_stream(value, i, ret, complaint)
+			      : complain(complaint, -EBADMSG, "there is none");
 
 		if (r)
-			complain(complaint, r, "%zu processes, expected %d", json_object_size(value), JUDGE_PROCESSES);
-		else
-			r = decode_process(json_object_get(value, process_keys[i % JUDGE_PROCESSES]), stream,
-					   i % JUDGE_PROCESSES, ret, complaint);
-		if (r)
-			return inside(judge_stream_name(stream), r, complaint);
+			return inside(judge_stream_name(i), r, complaint);
 	}
 	return 0;
 }

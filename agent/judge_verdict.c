@@ -69,10 +69,11 @@ static bool is_healthy(const struct judge *judge, const struct judge_verdict *ve
 
 #define RATIO_MOST 1e6
 
-/* The smallest ratio of which as many incidents of the baseline as there were would have let the process reach its threshold. */
+/* The smallest ratio of which as many incidents of the baseline as there were would have let the process reach its
+ * threshold. */
 static double detectable(const struct judge *judge, enum judge_process process)
 {
-	struct evidence_against against = judge_against(&judge->settings, JUDGE_FAILED, false);
+	struct evidence_against against = judge_against(&judge->settings, JUDGE_FAILED);
 	uint64_t baseline = judge->worse[JUDGE_FAILED][process].seen.baseline;
 	double required = judge_ln_required(judge, process), low = 1, high = RATIO_MOST;
 
@@ -99,12 +100,15 @@ static uint64_t least(uint64_t a, uint64_t b)
 static uint64_t more_incidents(const struct judge *judge, enum judge_check check)
 {
 	enum judge_stream stream = first_stream(check);
-	struct evidence_against against = judge_against(&judge->settings, stream, true);
 	uint64_t more = UINT64_MAX;
 
-	for (unsigned int i = 0; evidence_share_is_valid(judge->share) && i < JUDGE_PROCESSES; i++)
-		more = least(more, evidence_needed(&judge->better[stream][i], &against, judge->share,
-						   judge_ln_required_better(judge, i)));
+	for (unsigned int i = 0; evidence_share_is_valid(judge->share) && i < JUDGE_PROCESSES; i++) {
+		struct evidence_against against = judge_against_health(judge, stream, i);
+
+		if (against.null > 0)
+			more = least(more, evidence_needed(&judge->better[stream][i], &against, judge->share,
+							   judge_ln_required_better(judge, i)));
+	}
 	return more;
 }
 

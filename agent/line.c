@@ -35,7 +35,7 @@ static struct line through(struct evidence_counts counts, double left, double sl
 struct line line_make(const struct judge *judge, enum judge_process process, double share,
 		      struct evidence_counts counts)
 {
-	struct evidence_against against = judge_against(&judge->settings, JUDGE_FAILED, false);
+	struct evidence_against against = judge_against(&judge->settings, JUDGE_FAILED);
 	double least = INFINITY, slope = 0;
 
 	if (!judge->settings.checks[JUDGE_ERRORS] || !evidence_share_is_valid(share))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The error lines that let the kernel decide alone: crossing one implies that the judge would find a regression. Pure. */
+/* The error lines that let the kernel decide alone: crossing one implies that the judge would find a regression.
+ * Pure. */
 #ifndef SERIN_LINE_H
 #define SERIN_LINE_H
 
@@ -16,12 +17,11 @@ struct line {
 	int64_t allowance, slope;
 };
 
-/* The line of R or G from now on, where `counts` are the kernel's counts up to which the judge has been told, for process G those
- * of the present epoch's clients. It belongs to a share and holds for smaller ones, too:
- *   a weight rises: R's line for the larger share is installed first and G's taken out, then the plan is swapped (a new epoch),
- *   then both lines are made anew of what was counted meanwhile;
- *   it falls: the plan first.
- * Where errors do not count, the share is none or no alternative has a line, it is one that is never crossed. */
+/* The line of R or G from now on, where `counts` are the kernel's counts up to which the judge has been told, for
+ * process G those of the present epoch's clients. It belongs to a share and holds for smaller ones, too: a weight
+ * rises: R's line for the larger share is installed first and G's taken out, then the plan is swapped (a new epoch),
+ * then both lines are made anew of what was counted meanwhile; it falls: the plan first. Where errors do not count,
+ * the share is none or no alternative has a line, it is one that is never crossed. */
 struct line line_make(const struct judge *judge, enum judge_process process, double share,
 		      struct evidence_counts counts);
 

@@ -15,7 +15,8 @@ struct way {
 	uint32_t pad;
 };
 
-/* Crowded: a client was not taken up, or lost its way. Who is heard of for the first time cannot be told here any more. */
+/* Crowded: a client was not taken up, or lost its way. Who is heard of for the first time cannot be told here any
+ * more. */
 struct bucket {
 	struct way ways[WAYS];
 	bool crowded;

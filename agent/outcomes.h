@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Outcomes that an application reports: who is heard of for the first time, and who fails for the first time in a rollout and in
- * an epoch, whatever the version. A table of bounded size, constant time, all memory taken at once. Pure. */
+/* Outcomes that an application reports: who is heard of for the first time, and who fails for the first time in a
+ * rollout and in an epoch, whatever the version. A table of bounded size, constant time, all memory taken at once.
+ * Pure. */
 #ifndef SERIN_OUTCOMES_H
 #define SERIN_OUTCOMES_H
 
@@ -17,16 +18,16 @@ struct outcomes_first {
 	bool failed_epoch;   /* and in this epoch: for process G */
 };
 
-/* For some `clients` (17 bytes each; rounded up to a power of two, at least 64). `seed`: nobody outside may know which clients
- * share a place. NULL: out of memory. */
+/* For some `clients` (17 bytes each; rounded up to a power of two, at least 64). `seed`: nobody outside may know
+ * which clients share a place. NULL: out of memory. */
 struct outcomes *outcomes_new(size_t clients, uint64_t seed);
 struct outcomes *outcomes_free(struct outcomes *outcomes);
 
 /* A rollout begins: nobody has been heard of. */
 void outcomes_begin(struct outcomes *outcomes);
 
-/* `client`: any number that stands for one client; `epoch` is never 0 and a new one at each new epoch. Where there is no room,
- * a client is not counted at all rather than twice: the judge's promise rests on that. */
+/* `client`: any number that stands for one client; `epoch` is never 0 and a new one at each new epoch. Where there is
+ * no room, a client is not counted at all rather than twice: the judge's promise rests on that. */
 struct outcomes_first outcomes_note(struct outcomes *outcomes, uint64_t client, bool failed, uint32_t epoch);
 
 /* Failures of clients that were not counted for want of room, since the rollout began. */

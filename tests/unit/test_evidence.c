@@ -192,7 +192,8 @@ static void test_needed(void **state)
 	assert_true(evidence_needed(&evidence, &against, 1, log(1e9)) == UINT64_MAX);
 }
 
-/* ln(1/0.01) / 0.01 = 460 is the bound for one alternative of no failures whatever; a mixture that forgives some takes more. */
+/* ln(1/0.01) / 0.01 = 460 is the bound for one alternative of no failures whatever; a mixture that forgives some
+ * takes more. */
 static void test_objective(void **state)
 {
 	uint64_t clean = evidence_objective_needed(0.01, 0, 0, log(100));

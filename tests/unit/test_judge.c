@@ -200,8 +200,8 @@ static void test_tolerated(void **state)
 	assert_true(strict.regression);
 	assert_false(tolerant.regression);
 	/* Of slow clients none more are tolerated: that is in the limit. */
-	assert_true(judge_against(&settings, JUDGE_SLOW_P90, false).null == 1);
-	assert_true(judge_against(&settings, JUDGE_REPORTED, false).null == 3);
+	assert_true(judge_against(&settings, JUDGE_SLOW_P90).null == 1);
+	assert_true(judge_against(&settings, JUDGE_REPORTED).null == 3);
 }
 
 static void test_health_by_incidents(void **state)
@@ -225,6 +225,32 @@ static void test_health_by_incidents(void **state)
 	assert_int_equal(verdict.finding, JUDGE_HEALTHY);
 	assert_int_equal(verdict.more_incidents, 0);
 	assert_int_equal(verdict.more_clients, 0);
+}
+
+/* Of a version that is twice as bad the clients are used up sooner: when all that is left fails once more, R must not
+ * take the equal numbers of new ones for health. */
+static void test_health_of_what_is_left(void **state)
+{
+	struct judge judge = begun(only(JUDGE_ERRORS));
+
+	(void)state;
+	both(&judge, JUDGE_FAILED, 0.25, 10, 30);
+	assert_true(judge_against_health(&judge, JUDGE_FAILED, JUDGE_R).null == 2);
+	judge_epoch(&judge);
+	/* Not known yet. */
+	assert_true(judge_against_health(&judge, JUDGE_FAILED, JUDGE_R).null == 0);
+	assert_true(judge_against_health(&judge, JUDGE_FAILED, JUDGE_G).null == 2);
+	again(&judge, JUDGE_FAILED, 0.25, 1, 4);
+	both(&judge, JUDGE_FAILED, 0.25, 1, 19);
+	assert_float_equal(judge_against_health(&judge, JUDGE_FAILED, JUDGE_R).null, 2 * 20.0 / 25, CLOSE);
+	judge_epoch(&judge); /* kept until the new epoch tells */
+	assert_float_equal(judge_against_health(&judge, JUDGE_FAILED, JUDGE_R).null, 2 * 20.0 / 25, CLOSE);
+	again(&judge, JUDGE_FAILED, 0.25, 5, 15);
+	assert_true(judge_against_health(&judge, JUDGE_FAILED, JUDGE_R).null == 0);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
+	for (int i = 0; i < 100; i++)
+		both(&judge, JUDGE_FAILED, 0.25, 0, 1);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_HEALTHY);
 }
 
 static void test_health_by_clients(void **state)
@@ -357,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_latency_is_a_mean),
 		cmocka_unit_test(test_tolerated),
 		cmocka_unit_test(test_health_by_incidents),
+		cmocka_unit_test(test_health_of_what_is_left),
 		cmocka_unit_test(test_health_by_clients),
 		cmocka_unit_test(test_who_must_be_well),
 		cmocka_unit_test(test_detectable),

@@ -65,6 +65,8 @@ static void assert_same(const struct judge *a, const struct judge *b)
 {
 	assert_memory_equal(a->worse, b->worse, sizeof(a->worse));
 	assert_memory_equal(a->better, b->better, sizeof(a->better));
+	assert_memory_equal(a->before, b->before, sizeof(a->before));
+	assert_memory_equal(a->fresh, b->fresh, sizeof(a->fresh));
 	assert_memory_equal(a->clients, b->clients, sizeof(a->clients));
 	assert_memory_equal(a->settings.checks, b->settings.checks, sizeof(a->settings.checks));
 	assert_memory_equal(a->settings.objective, b->settings.objective, sizeof(a->settings.objective));
@@ -171,8 +173,11 @@ static void test_damage(void **state)
 	damaged("\"share\": 0.", "\"share\": 1.", NULL);
 	damaged("\"tolerate\"", "\"tolerated\"", NULL);
 	damaged("\"clients\": ", "\"clients\": -", "judge: errors: \"clients\" is -435, expected 0 or more");
-	damaged("\"slow_p99\"", "\"slow_p98\"", "judge: slow_p99: 0 processes, expected 2");
+	damaged("\"slow_p99\"", "\"slow_p98\"", "judge: slow_p99: there is none");
 	damaged("\"reported\"", "\"more\": {}, \"reported\"", "judge: 6 streams, expected 5");
+	damaged("\"before\": ", "\"before\": 99999",
+		"judge: failed: \"before\" is more than all of the rollout's clients");
+	damaged("\"fresh\": 0", "\"fresh\": 2", NULL);
 	damaged("\"trial\": ", "\"trial\": -", NULL);
 	damaged("\"worse\": [", "\"worse\": [0.5, ", "judge: failed: \"worse\", expected a list of 8 numbers");
 	damaged("\"worse\": [", "\"worse\": [\"0\", ", NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Error lines: in the kernel's fixed point none is crossed where the judge would find nothing, and none is far behind it. */
+/* Error lines: in the kernel's fixed point none is crossed where the judge would find nothing, and none is far behind
+ * it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,7 +145,7 @@ static void test_not_far_behind(void **state)
 	(void)state;
 	for (int i = 0; i < 5000; i++) {
 		struct judge judge = some_judge();
-		struct evidence_against against = judge_against(&judge.settings, JUDGE_FAILED, false);
+		struct evidence_against against = judge_against(&judge.settings, JUDGE_FAILED);
 		struct evidence_counts counts = some_counts();
 		double share = some_share(), b, required, bound = INFINITY;
 		struct line line = line_make(&judge, JUDGE_R, share, counts);
@@ -164,8 +165,8 @@ static void test_not_far_behind(void **state)
 	}
 }
 
-/* 5 % and nothing seen: (ln 200 + ln 8) / ln(100 / 5.95) = 2.6, so the third client that a dead version has crosses it; and
- * each of the baseline is good for b / a = 0.63 more. */
+/* 5 % and nothing seen: (ln 200 + ln 8) / ln(100 / 5.95) = 2.6, so the third client that a dead version has crosses
+ * it; and each of the baseline is good for b / a = 0.63 more. */
 static void test_by_hand(void **state)
 {
 	struct judge_settings settings = judge_defaults;

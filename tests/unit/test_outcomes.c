@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reported outcomes: who is first, against a table without bounds; and that nobody is counted twice when room is short. */
+/* Reported outcomes: who is first, against a table without bounds; and that nobody is counted twice when room is
+ * short. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
