@@ -24,6 +24,7 @@ struct bucket {
 
 struct outcomes {
 	uint64_t seed, lost;
+	bool lost_memory;
 	size_t buckets; /* a power of two */
 	struct bucket bucket[];
 };
@@ -53,6 +54,13 @@ void outcomes_begin(struct outcomes *outcomes)
 {
 	memset(outcomes->bucket, 0, outcomes->buckets * sizeof(outcomes->bucket[0]));
 	outcomes->lost = 0;
+	outcomes->lost_memory = false;
+}
+
+void outcomes_lost_memory(struct outcomes *outcomes)
+{
+	outcomes_begin(outcomes);
+	outcomes->lost_memory = true;
 }
 
 uint64_t outcomes_lost(const struct outcomes *outcomes)
@@ -98,10 +106,10 @@ struct outcomes_first outcomes_note(struct outcomes *outcomes, uint64_t client, 
 			return first;
 		}
 		*way = (struct way){ .client = hash };
-		first.seen = !bucket->crowded;
+		first.seen = !bucket->crowded && !outcomes->lost_memory;
 	}
 	if (failed && way->failed != epoch) {
-		first.failed_rollout = !way->failed;
+		first.failed_rollout = !way->failed && !outcomes->lost_memory;
 		first.failed_epoch = true;
 		way->failed = epoch;
 	}

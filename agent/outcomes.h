@@ -26,6 +26,10 @@ struct outcomes *outcomes_free(struct outcomes *outcomes);
 /* A rollout begins: nobody has been heard of. */
 void outcomes_begin(struct outcomes *outcomes);
 
+/* The agent was started anew in the middle of a rollout, and what the table knew is lost: until the next rollout nobody
+ * is first in it. A new epoch is to begin as well. */
+void outcomes_lost_memory(struct outcomes *outcomes);
+
 /* `client`: any number that stands for one client; `epoch` is never 0 and a new one at each new epoch. Where there is
  * no room, a client is not counted at all rather than twice: the judge's promise rests on that. */
 struct outcomes_first outcomes_note(struct outcomes *outcomes, uint64_t client, bool failed, uint32_t epoch);

@@ -39,6 +39,13 @@ static void test_first(void **state)
 	note(outcomes, 1, true, 4, "sre");
 	note(outcomes, 0, true, 4, "sre");
 	note(outcomes, UINT64_MAX, true, 4, "sre");
+	outcomes_lost_memory(outcomes);
+	note(outcomes, 1, true, 5, "--e");
+	note(outcomes, 1, true, 5, "---");
+	note(outcomes, 9, true, 5, "--e");
+	note(outcomes, 8, false, 5, "---");
+	outcomes_begin(outcomes);
+	note(outcomes, 9, true, 6, "sre");
 	assert_null(outcomes_free(outcomes));
 	assert_null(outcomes_free(NULL));
 }
