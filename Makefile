@@ -42,7 +42,7 @@ E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood udpload udpecho bulk prog
 BPF_VARIANTS := $(B)/serin-clang14.bpf.o
 DEPS = $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all demo test bench vm lint install clean deps tests-deps e2e-tools tests
+.PHONY: all demo test bench vm sim lint install clean deps tests-deps e2e-tools tests
 .DELETE_ON_ERROR:
 
 all: $(B)/serin
@@ -186,6 +186,15 @@ $(B)/bench: $(addprefix tests/bench/,bench.c contender.c frame.c report.c subjec
 $(B)/checks: tests/bench/checks.c $(B)/agent.a
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(B)/agent.a $(PKG_LIBS)
+
+# The judge over seeded traffic: SIM_RUNS=2000 runs of each row, SIM_SEED=1. Minutes.
+SIM := $(wildcard tests/sim/*.c)
+$(B)/sim: $(SIM) $(addprefix $(B)/agent/,complaint.o evidence.o histogram.o judge.o line.o slow_limits.o window.o)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $^ -lm -lpthread
+
+sim: $(B)/sim
+	$(Q)$(B)/sim
 
 lint:
 	$(Q)scripts/lint

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The judge over a run, and Wald's test beside it. */
+#include "court.h"
+
+#include <string.h>
+
+struct judge_settings court_settings(const enum judge_check *checks, unsigned int count)
+{
+	struct judge_settings settings = judge_defaults;
+
+	memset(settings.checks, 0, sizeof(settings.checks));
+	for (unsigned int i = 0; i < count; i++)
+		settings.checks[checks[i]] = true;
+	return settings;
+}
+
+static void count(struct judge_sample *sample, const struct incident *incident)
+{
+	for (unsigned int i = incident->first ? JUDGE_R : JUDGE_G; i < JUDGE_PROCESSES; i++) {
+		if (incident->trial)
+			sample->counts[JUDGE_FAILED][i].trial++;
+		else
+			sample->counts[JUDGE_FAILED][i].baseline++;
+	}
+}
+
+/* Incidents from *next on that lie before `to` and in one epoch: one sample. */
+static struct judge_sample take(const struct traffic *traffic, size_t *next, double to)
+{
+	unsigned int epoch = traffic->incidents[*next].epoch;
+	struct judge_sample sample = { .share = traffic->epochs[epoch].share };
+
+	for (; *next < traffic->count; (*next)++) {
+		const struct incident *incident = &traffic->incidents[*next];
+
+		if (incident->at >= to || incident->epoch != epoch)
+			break;
+		count(&sample, incident);
+	}
+	return sample;
+}
+
+/* Ticks without an incident change nothing, so they are left out. */
+static double one_tick(const struct scenario *scenario, const struct traffic *traffic, size_t *next, bool each,
+		       struct judge *judge, struct judge_sample *ret)
+{
+	const struct incident *incident = &traffic->incidents[*next];
+	double at = incident->at, end = (floor(at / scenario->tick_s) + 1) * scenario->tick_s;
+
+	while (judge->epoch < incident->epoch + 1)
+		judge_epoch(judge);
+	*ret = take(traffic, next, each ? nextafter(at, INFINITY) : end);
+	judge_tick(judge, ret);
+	return each ? at : end;
+}
+
+static struct ruling judge_over(const struct scenario *scenario, const struct traffic *traffic,
+				const struct judge_settings *settings, bool each, struct judge *judge)
+{
+	struct ruling ruling = { INFINITY, 0 };
+	size_t next = 0;
+
+	judge_begin(judge, settings);
+	while (next < traffic->count && !judge->regression) {
+		double begun = traffic->incidents[next].at;
+		struct judge_sample sample;
+		double at = one_tick(scenario, traffic, &next, each, judge, &sample);
+
+		if (begun >= scenario->onset_s)
+			ruling.clients += sample.counts[JUDGE_FAILED][JUDGE_R].trial +
+					  sample.counts[JUDGE_FAILED][JUDGE_R].baseline;
+		if (judge->regression)
+			ruling.at = at;
+	}
+	return ruling;
+}
+
+struct ruling court_judge(const struct scenario *scenario, const struct traffic *traffic,
+			  const struct judge_settings *settings, struct judge *ret)
+{
+	struct judge judge;
+
+	return judge_over(scenario, traffic, settings, false, ret ? ret : &judge);
+}
+
+struct ruling court_judge_each(const struct scenario *scenario, const struct traffic *traffic,
+			       const struct judge_settings *settings)
+{
+	struct judge judge;
+
+	return judge_over(scenario, traffic, settings, true, &judge);
+}
+
+double court_healthy(const struct scenario *scenario, const struct traffic *traffic,
+		     const struct judge_settings *settings)
+{
+	struct judge judge;
+	size_t next = 0;
+
+	judge_begin(&judge, settings);
+	while (next < traffic->count) {
+		struct judge_sample sample;
+		double at = one_tick(scenario, traffic, &next, false, &judge, &sample);
+
+		if (judge.regression)
+			break;
+		for (unsigned int i = 0; i < JUDGE_PROCESSES; i++) {
+			if (judge_ln_better(&judge, JUDGE_ERRORS, i) >= judge_ln_required_better(&judge, i))
+				return at;
+		}
+	}
+	return INFINITY;
+}
+
+struct ruling court_wald(const struct scenario *scenario, const struct traffic *traffic, double alpha)
+{
+	struct ruling ruling = { INFINITY, 0 };
+	double ratio = traffic_errors(scenario, true, scenario->onset_s) / scenario->errors, ln = 0;
+
+	for (size_t i = 0; i < traffic->count; i++) {
+		const struct incident *incident = &traffic->incidents[i];
+		double share = traffic->epochs[incident->epoch].share;
+
+		if (incident->at < scenario->onset_s || !incident->first)
+			continue;
+		ruling.clients++;
+		ln += (incident->trial ? log(ratio) : 0) - log(ratio * share + 1 - share);
+		if (ln >= log(1 / alpha)) {
+			ruling.at = incident->at;
+			break;
+		}
+	}
+	return ruling;
+}
+
+double court_wald_bound(const struct scenario *scenario, double alpha)
+{
+	double share = scenario->phases[0].share;
+	double ratio = traffic_errors(scenario, true, scenario->onset_s) / scenario->errors;
+	double trial = ratio * share / (ratio * share + 1 - share);
+
+	return log(1 / alpha) / (trial * log(trial / share) + (1 - trial) * log((1 - trial) / (1 - share)));
+}
