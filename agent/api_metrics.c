@@ -70,7 +70,7 @@ static void add_service(const struct controller *controller, const struct servic
 			.measured = share.share,
 			.is_measured = share.known,
 			.is_http = service->config->speaks == SERIN_SPEAKS_HTTP,
-			.incidents = controller->counters.incidents[service->id][service->version_id[i]],
+			.incidents = controller->counters.incidents[service->id][service->version_id[i]].epoch,
 			.observed = &counters_of_version(&controller->counters, service->id, service->version_id[i])
 					     ->observed,
 		};

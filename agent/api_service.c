@@ -144,7 +144,7 @@ static json_t *version_to_json(const struct controller *controller, const struct
 	add_counters(json, &counted->stats);
 	figures_add_failures(json, &counted->stats);
 	json_object_set_new(json, "incident_clients",
-			    json_integer((json_int_t)controller->counters.incidents[service->id][id]));
+			    json_integer((json_int_t)controller->counters.incidents[service->id][id].epoch));
 	if (reads_http(service))
 		json_object_set_new(json, "http", figures_http_json(&counted->observed));
 	figures_measure(service, &controller->counters, version, &figures);

@@ -94,8 +94,7 @@ int counters_read(struct counters *counters, struct datapath *datapath, const st
 	}
 	r = datapath_read_drops(datapath, counters->drops);
 	first = first ? first : r;
-	r = datapath_read_incidents(datapath, counters->incidents);
-	first = first ? first : r;
+	datapath_read_incidents(datapath, counters->incidents);
 	r = datapath_read_table_stats(datapath, &counters->table);
 	return first ? first : r;
 }

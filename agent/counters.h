@@ -26,7 +26,7 @@ struct counters {
 	unsigned int next;                                   /* that is read first */
 	int64_t at_ms;                                       /* of the last reading */
 	struct counters_version *versions[SERIN_MAX_SERVICES][SERIN_MAX_VERSIONS]; /* NULL: nothing yet */
-	uint64_t incidents[SERIN_MAX_SERVICES][SERIN_MAX_VERSIONS];
+	struct serin_incidents incidents[SERIN_MAX_SERVICES][SERIN_MAX_VERSIONS];
 	uint64_t drops[SERIN_DROPS];
 	struct serin_table_stats table;
 };

@@ -149,6 +149,8 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	if (!r && !datapath->reused &&
 	    bpf_map_update_elem(bpf_map__fd(datapath->skeleton->maps.identity), &(__u32){ 0 }, &identity, BPF_ANY))
 		r = complain(complaint, -errno, "cannot write the maps' identity: %s", strerror(errno));
+	if (!r)
+		r = datapath_map_guards(datapath, complaint);
 	if (!r) {
 		datapath->is_loaded = true;
 		own_of_datapath(datapath, &datapath->own);
@@ -173,6 +175,7 @@ struct datapath *datapath_close(struct datapath *datapath)
 		datapath_detach_others(datapath, NULL, 0);
 	link_drop_kept(datapath);
 	datapath_unmap_ways(datapath);
+	datapath_unmap_guards(datapath);
 	datapath_close_observed(datapath);
 	ring_buffer__free(datapath->flow_log.ring);
 	ring_buffer__free(datapath->verdicts.ring);

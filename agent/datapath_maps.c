@@ -87,10 +87,10 @@ static int check_snat_kept(const struct serin_backend *from, const struct serin_
 static int write_service(struct datapath *datapath, __u32 id, const struct serin_service *from,
 			 const struct serin_service *to, struct complaint *complaint)
 {
-	int r = datapath_clear_incidents(datapath, from, to, id);
+	int r = datapath_clear_versions(datapath, from, to, id);
 
 	if (r)
-		return complain(complaint, r, "cannot clear the incidents of service %u: %s", id, strerror(-r));
+		return complain(complaint, r, "cannot clear the counts of service %u: %s", id, strerror(-r));
 	return write_entry(MAP_FD(datapath, services), id, to, "service", complaint);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is observed: a map per backend, which comes and goes with the backend's id, and the clients that were failed. */
+/* What is observed: a map per backend, which comes and goes with the backend's id. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,6 @@
 #include "datapath_private.h"
 
 #define ENOUGH_FILES (SERIN_MAX_BACKENDS + 1024u)
-#define INCIDENTS (SERIN_MAX_SERVICES * SERIN_MAX_VERSIONS)
 #define NOT_SUPPORTED 524 /* ENOTSUPP, which only the kernel knows */
 
 /* Maps that wait for their place. */
@@ -144,35 +143,4 @@ int datapath_read_observed(struct datapath *datapath, unsigned int backend, stru
 	const struct observed_map *observed = &datapath->observed[backend];
 
 	return observed->map_id ? datapath_read_per_cpu(datapath, observed->fd, 0, sizeof(*ret), ret) : -ENOENT;
-}
-
-int datapath_read_incidents(struct datapath *datapath, uint64_t ret[SERIN_MAX_SERVICES][SERIN_MAX_VERSIONS])
-{
-	__u32 keys[INCIDENTS], next, count = INCIDENTS;
-	uint64_t values[INCIDENTS];
-
-	if (bpf_map_lookup_batch(MAP_FD(datapath, incidents), NULL, &next, keys, values, &count, NULL) &&
-	    errno != ENOENT)
-		return -errno;
-	if (count != INCIDENTS)
-		return -EIO;
-	memcpy(ret, values, sizeof(values)); /* an array's entries come in the order of their keys */
-	return 0;
-}
-
-int datapath_clear_incidents(struct datapath *datapath, const struct serin_service *from,
-			     const struct serin_service *to, unsigned int service)
-{
-	const __u64 none = 0;
-	__u32 key;
-
-	for (__u32 v = 0; v < SERIN_MAX_VERSIONS; v++) {
-		key = service * SERIN_MAX_VERSIONS + v;
-		if (!to->version[v][0] || (!strncmp(from->name, to->name, sizeof(to->name)) &&
-					   !strncmp(from->version[v], to->version[v], sizeof(to->version[v]))))
-			continue;
-		if (bpf_map_update_elem(MAP_FD(datapath, incidents), &key, &none, BPF_ANY))
-			return -errno;
-	}
-	return 0;
 }

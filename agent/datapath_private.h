@@ -47,6 +47,13 @@ struct datapath {
 	} flow_log, verdicts;
 	uint64_t *per_cpu; /* room for the largest value that every CPU has of its own */
 	struct observed_map observed[SERIN_MAX_BACKENDS];
+	struct guard_maps {
+		struct serin_guard *guards;
+		struct serin_slow_limits *slow_limits;
+		const struct serin_trip *trips;
+		const struct serin_incidents *incidents;
+		const struct serin_slow *slow;
+	} guards;                           /* mapped as long as the data path is open */
 	int link[SERIN_MAX_DEVICES][DOORS]; /* only where nothing is pinned: they end with the process; 0: none */
 };
 
@@ -139,9 +146,13 @@ int datapath_read_per_cpu(struct datapath *datapath, int fd, __u32 id, size_t si
 int datapath_provide_observed(struct datapath *datapath, const struct image *image, struct complaint *complaint);
 int datapath_forget_observed(struct datapath *datapath, unsigned int backend);
 void datapath_close_observed(struct datapath *datapath);
-/* Versions that have another name in `to` begin at zero. */
-int datapath_clear_incidents(struct datapath *datapath, const struct serin_service *from,
-			     const struct serin_service *to, unsigned int service);
+
+/* datapath_guard.c. NULLs are fine for the second. */
+int datapath_map_guards(struct datapath *datapath, struct complaint *complaint);
+void datapath_unmap_guards(struct datapath *datapath);
+/* Versions that have another name in `to` begin at zero, without a guard. */
+int datapath_clear_versions(struct datapath *datapath, const struct serin_service *from, const struct serin_service *to,
+			    unsigned int service);
 
 #define MAP_FD(datapath, name) bpf_map__fd((datapath)->skeleton->maps.name)
 

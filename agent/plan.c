@@ -129,6 +129,7 @@ int plan_build(const struct plan_input *input, struct serin_plan *ret)
 		goto out;
 	}
 	plan->generation = input->generation;
+	plan->epoch = input->epoch ? input->epoch : input->generation;
 	plan->versions = input->version_count;
 	plan->baseline = input->baseline;
 	plan->affinity = (__u8)input->affinity;

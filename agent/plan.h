@@ -20,6 +20,7 @@ struct plan_input {
 	const char *service; /* seeds the split, together with `rollout` */
 	uint64_t rollout;    /* number of the rollout: each draws its clients anew */
 	uint32_t generation; /* not 0 */
+	uint32_t epoch;      /* 0: of the generation's number */
 	enum serin_affinity affinity;
 	uint8_t prefix4, prefix6;
 	uint32_t rules;        /* the set in the kernel; 0: none */

@@ -106,10 +106,12 @@ int service_build_plan(const struct service *service, const struct image *image,
 
 bool service_same_plan(const struct serin_plan *a, const struct serin_plan *b)
 {
-	const size_t skip = sizeof(a->generation);
+	const size_t from = sizeof(a->generation), epoch = offsetof(struct serin_plan, epoch);
+	const size_t rest = epoch + sizeof(a->epoch);
+	const char *one = (const char *)a, *other = (const char *)b;
 
 	_Static_assert(offsetof(struct serin_plan, generation) == 0, "the generation comes first");
-	return !memcmp((const char *)a + skip, (const char *)b + skip, sizeof(*a) - skip);
+	return !memcmp(one + from, other + from, epoch - from) && !memcmp(one + rest, other + rest, sizeof(*a) - rest);
 }
 
 bool service_read_plan(const struct serin_service *names, const struct serin_plan *plan, struct state_service *ret)

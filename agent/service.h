@@ -34,7 +34,7 @@ const char *service_role(const struct service *service, size_t version);
 int service_build_plan(const struct service *service, const struct image *image, const struct state_service *wanted,
 		       struct serin_plan *ret, struct complaint *complaint);
 
-/* Whether two plans send every client to the same backend: all but the generation is equal. */
+/* Whether two plans send every client to the same backend: all but generation and epoch is equal. */
 bool service_same_plan(const struct serin_plan *a, const struct serin_plan *b);
 
 /* What a plan read back from the kernel says, in names. False when the names do not fit the plan. */

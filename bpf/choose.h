@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a packet without a flow is for, and which backend its client is given: listener, rule or slot, ring. */
+/* What a packet without a flow is for, and which backend its client is given: listener, rule or slot, guard, ring. */
 #ifndef SERIN_CHOOSE_H
 #define SERIN_CHOOSE_H
 
+#include "guard.h"
 #include "scratch.h"
 
 /* The listener that the packet is for, or NULL: not ours. */
@@ -66,8 +67,35 @@ static __always_inline int rule_version(const struct serin_plan *plan, struct sc
 	return version && *version < SERIN_MAX_VERSIONS ? (int)*version : -1;
 }
 
-/* Where a plan sends this client: a backend's id, or a drop. */
-verified_once int plan_backend(const struct serin_plan *plan)
+/* Segments without a SYN go on with what another host or an older table has begun: they are no new clients. */
+static __always_inline bool is_newcomer(const struct pkt *pkt)
+{
+	return pkt->protocol != IPPROTO_TCP || pkt->flags & TCP_SYN;
+}
+
+/* A version on trial that gets no new connection: the client goes to the baseline, as if it had been placed there, unless
+ * nobody is there. In one-way modes all segments go one way: one without a flow may be of a connection that was turned away
+ * and has found no place in the table. */
+static __always_inline __u32 guarded_backend(const struct serin_plan *plan, __u32 service, struct scratch *here,
+					     const struct serin_split *split)
+{
+	__u32 place = SERIN_VERSION_PLACE(service, split->version), backend, why;
+
+	if (!is_newcomer(&here->pkt) && !SERIN_IS_ONE_WAY(here->opening.forward))
+		return split->backend;
+	why = guard_refusal(place);
+	if (likely(why == SERIN_GUARD_REASON_COUNT))
+		return split->backend;
+	backend = plan->ring[plan->baseline & (SERIN_MAX_VERSIONS - 1)][split->place];
+	if (backend == SERIN_NO_BACKEND)
+		return split->backend;
+	here->opening.plan = 0; /* of no plan's draw: it is not judged */
+	count_turned_away(place, why);
+	return backend;
+}
+
+/* Where a service's plan sends this client: a backend's id, or a drop. */
+verified_once int plan_backend(const struct serin_plan *plan, __u32 service)
 {
 	struct scratch *here = SCRATCH();
 	struct serin_split split;
@@ -85,15 +113,13 @@ verified_once int plan_backend(const struct serin_plan *plan)
 	if (plan->rules)
 		version = rule_version(plan, here);
 	here->opening.by_rule = version >= 0;
-	if (version >= 0)
-		split.backend = plan->ring[version & (SERIN_MAX_VERSIONS - 1)][split.place];
+	if (version >= 0) {
+		split.version = version & (SERIN_MAX_VERSIONS - 1);
+		split.backend = plan->ring[split.version][split.place];
+	}
+	if (split.version != plan->baseline)
+		split.backend = guarded_backend(plan, service, here, &split);
 	return split.backend == SERIN_NO_BACKEND ? drop(SERIN_DROP_NO_BACKEND) : (int)split.backend;
-}
-
-/* Segments without a SYN go on with what another host or an older table has begun: they are no new clients. */
-static __always_inline bool is_newcomer(const struct pkt *pkt)
-{
-	return pkt->protocol != IPPROTO_TCP || pkt->flags & TCP_SYN;
 }
 
 static __always_inline int service_backend(__u32 service, struct scratch *here)
@@ -106,7 +132,7 @@ static __always_inline int service_backend(__u32 service, struct scratch *here)
 	here->opening.plan = plan->generation;
 	if (plan->max_new && is_newcomer(&here->pkt) && !opening_allowed(service, plan->max_new, here->pkt.stamp))
 		return drop(SERIN_DROP_NEW_FLOW_LIMIT);
-	return plan_backend(plan);
+	return plan_backend(plan, service);
 }
 
 #endif

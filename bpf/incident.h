@@ -3,77 +3,73 @@
 #ifndef SERIN_INCIDENT_H
 #define SERIN_INCIDENT_H
 
-#include "flow.h"
+#include "client.h"
+#include "guard.h"
 
-/* Who counts as one client: as many bits of its address as decide about its version, or its connection. */
-static __always_inline __u64 client_hash(const struct serin_plan *plan, const struct serin_way *way, __u32 service)
-{
-	const __u64 *mask = addr_is_mapped(&way->client) ? plan->mask4 : plan->mask6;
-	__u64 high = way->client.quad[0], low = way->client.quad[1], own = service;
+enum client_first {
+	FIRST_NEVER = 0, /* it has been counted in this epoch */
+	FIRST_IN_EPOCH = 1,
+	FIRST_IN_ROLLOUT = 3, /* and so in the epoch */
+};
 
-	if (plan->affinity == SERIN_AFFINITY_SOURCE) {
-		high &= mask[0];
-		low &= mask[1];
-	} else {
-		own |= (__u64)way->client_port << 16 | (__u64)way->listener << 32;
-	}
-	return serin_mix64(serin_mix64(serin_mix64(plan->seed ^ own) ^ high) ^ low);
-}
-
-/* Has this client not been counted under that generation yet? Then it is now. */
-static __always_inline bool client_is_new(__u64 hash, __u32 generation)
+/* Another client's word, for this one's sake. */
+static __always_inline void client_forgotten(void)
 {
 	struct serin_table_stats *count = THE_ONE(table_stats);
-	__u64 own = (hash | 1ull << 63) >> 32 << 32, *word;
-	__u32 place = (__u32)hash & (SERIN_CLIENT_BUCKETS - 1), i;
-	struct serin_clients *bucket = bpf_map_lookup_elem(&clients, &place);
-	__u64 known;
 
-	if (!bucket)
-		return false;
-	for (i = 0; i < SERIN_CLIENTS_PER_BUCKET; i++) {
-		word = &bucket->word[i];
-		known = READ_ONCE(*word);
-		if (known && known >> 32 << 32 != own)
-			continue;
-		return known != (own | generation) && swap_if(word, known, own | generation);
-	}
-	/* Any will do: who is forgotten can at worst be counted twice. */
-	word = &bucket->word[hash >> 20 & (SERIN_CLIENTS_PER_BUCKET - 1)];
-	known = READ_ONCE(*word);
-	if (!swap_if(word, known, own | generation))
-		return false;
 	if (count)
 		__sync_fetch_and_add(&count->forgotten, 1);
-	return true;
 }
 
-/* The client of that flow was failed. Counted once per generation of the plan, and not where a rule had placed it, or a plan
- * that no longer holds: what is judged is what the draw under this plan has done. Nor by a backend that is known to be broken
- * and has left its version's ring: what its last flows meet says nothing about the version. */
+/* Count the client, unless it has been in this epoch. Twice: another CPU may just have written the same word, for this
+ * client or for another one. */
+static __always_inline enum client_first client_meets(__u64 hash, __u32 epoch)
+{
+	__u32 place = (__u32)hash & (SERIN_CLIENT_BUCKETS - 1), i;
+	struct serin_clients *bucket = bpf_map_lookup_elem(&clients, &place);
+	__u64 own = client_tag(hash, CLIENT_OF_INCIDENT), *word, known;
+
+	if (!bucket)
+		return FIRST_NEVER;
+	for (i = 0; i < 2; i++) {
+		word = client_word(bucket, hash, epoch, CLIENT_OF_INCIDENT);
+		known = READ_ONCE(*word);
+		if (known == (own | epoch))
+			return FIRST_NEVER;
+		if (!swap_if(word, known, own | epoch))
+			continue;
+		if (known && client_tag(known, CLIENT_OF_INCIDENT) == own)
+			return FIRST_IN_EPOCH;
+		if (known)
+			client_forgotten();
+		return FIRST_IN_ROLLOUT;
+	}
+	return FIRST_NEVER;
+}
+
+/* The client of that flow was failed. */
 verified_once int incident(__u32 index)
 {
 	struct serin_way *way = way_at(index);
-	const struct serin_backend *backend;
-	const struct serin_plan *plan;
-	__u32 service, place;
-	void *of_service;
-	__u64 *count;
+	struct serin_incidents *count;
+	enum client_first first;
+	struct draw draw;
+	__u32 place;
 
-	if (!way || way->flags & SERIN_WAY_BY_RULE)
+	if (!way || !draw_of(way, &draw))
 		return 0;
-	backend = backend_at(READ_ONCE(way->backend));
-	if (!backend || backend->flags & SERIN_BACKEND_EJECTED)
+	first = client_meets(client_hash(&draw, way), draw.plan->epoch);
+	if (first == FIRST_NEVER)
 		return 0;
-	service = backend->service;
-	of_service = bpf_map_lookup_elem(&plans, &service);
-	plan = of_service ? THE_ONE(*(struct plan_map *)of_service) : NULL;
-	if (!plan || plan->generation != way->plan || !client_is_new(client_hash(plan, way, service), plan->generation))
-		return 0;
-	place = service * SERIN_MAX_VERSIONS + (backend->version & (SERIN_MAX_VERSIONS - 1));
+	place = SERIN_VERSION_PLACE(draw.service, draw.version);
 	count = bpf_map_lookup_elem(&incidents, &place);
-	if (count)
-		__sync_fetch_and_add(count, 1);
+	if (!count)
+		return 0;
+	if (first == FIRST_IN_ROLLOUT)
+		__sync_fetch_and_add(&count->rollout, 1);
+	__sync_fetch_and_add(&count->epoch, 1);
+	if (draw.version != draw.plan->baseline)
+		guard_judge(place, SERIN_VERSION_PLACE(draw.service, draw.plan->baseline), draw.plan->epoch);
 	return 1;
 }
 

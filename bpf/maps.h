@@ -27,6 +27,8 @@ MAP(services, ARRAY, SERIN_MAX_SERVICES, __u32, struct serin_service);
 MAP(backends, ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_backend);
 MAP(snat, ARRAY, SERIN_MAX_SNAT, __u32, struct serin_addr);
 MAP_WITH(rules, LPM_TRIE, BPF_F_NO_PREALLOC, SERIN_MAX_RULES, struct serin_rule_key, __u32);
+MAP_WITH(guards, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_guard);
+MAP_WITH(slow_limits, ARRAY, BPF_F_MMAPABLE, SERIN_MAX_SERVICES, __u32, struct serin_slow_limits);
 
 /* Made by the agent, counted in by the kernel. */
 struct observed_map {
@@ -68,9 +70,13 @@ MAP(cursors, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(stats, PERCPU_ARRAY, SERIN_MAX_BACKENDS, __u32, struct serin_stats);
 MAP(openings, ARRAY, SERIN_MAX_SERVICES, __u32, __u64);
 MAP(named, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
-MAP(incidents, ARRAY, SERIN_MAX_SERVICES *SERIN_MAX_VERSIONS, __u32, __u64);
+MAP_WITH(incidents, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_incidents);
+MAP_WITH(slow, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_slow);
+MAP_WITH(trips, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_trip);
+MAP(turned_away, PERCPU_ARRAY, SERIN_VERSION_PLACES, __u32, struct serin_turned_away);
 MAP(strikes, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP(clients, ARRAY, SERIN_CLIENT_BUCKETS, __u32, struct serin_clients);
+MAP(slow_clients, ARRAY, SERIN_CLIENT_BUCKETS, __u32, struct serin_clients);
 MAP(drops, PERCPU_ARRAY, SERIN_DROPS, __u32, __u64);
 MAP(table_stats, PERCPU_ARRAY, 1, __u32, struct serin_table_stats);
 

@@ -27,6 +27,7 @@
 #include "histogram.h"
 #include "http.h"
 #include "incident.h"
+#include "slow.h"
 #include "tcp.h"
 
 static __always_inline __u32 owed_now(__u64 ns)
@@ -206,6 +207,26 @@ static __always_inline void turn_unreachable(const struct scratch *here, struct 
 		strike_once(way->peer, backend, SERIN_FAILURE_UNREACHABLE);
 }
 
+/* How long the answer took, which ends the turn. The first turn of a flow is one that nothing was said before: UDP's handshake
+ * is that the client goes on after it. */
+static __always_inline void turn_took(const struct scratch *here, const struct serin_way *way,
+				      struct serin_observed *seen, __u32 owed)
+{
+	const struct serin_listener *listener = listener_at(READ_ONCE(way->listener));
+	__u64 ns = owed_for(owed, bpf_ktime_get_ns());
+	bool first = !(way->flags & SERIN_WAY_ANSWERED);
+	__u32 beyond;
+
+	histogram_add(&seen->response, ns);
+	if (here->pkt.protocol == IPPROTO_UDP)
+		first = SERIN_WAY_STATE(here->flow.claim) == SERIN_WAY_EMBRYONIC;
+	if (!listener)
+		return;
+	beyond = slow_beyond(listener->service, first ? SERIN_TURN_FIRST : SERIN_TURN_LATER, ns >> SERIN_OWED_SHIFT);
+	if (unlikely(beyond))
+		slow_turn(way->peer, beyond);
+}
+
 /* The backend has said something. */
 static __always_inline void turn_answered(const struct scratch *here, struct serin_way *way, __u32 owed,
 					  struct serin_stats *count)
@@ -228,7 +249,7 @@ static __always_inline void turn_answered(const struct scratch *here, struct ser
 	if (http)
 		http_count(seen, status);
 	if (!(owed & SERIN_OWED_TAINTED) && !(here->look & LOOK_GAP))
-		histogram_add(&seen->response, owed_for(owed, bpf_ktime_get_ns()));
+		turn_took(here, way, seen, owed);
 	if (status >= 500)
 		incident(way->peer);
 }

@@ -11,7 +11,7 @@
 
 /* Any change to a struct of this file, to the meaning of a field or to a limit moves this number:
  * an agent never touches pinned maps of another number. */
-#define SERIN_ABI_VERSION 3u
+#define SERIN_ABI_VERSION 4u
 #define SERIN_ABI_MAGIC 0x6e697265732d6962ull
 
 #define SERIN_SLOTS 10000u         /* places a client's hash can fall on; one is 0.01 % */
@@ -165,9 +165,9 @@ struct serin_plan {
 	__u8 prefix4;  /* affinity: source: leading bits of the client's address that count, 0 to 32 */
 	__u8 prefix6;  /* and of an IPv6 address, 0 to 128 */
 	__u8 pad[3];
-	__u32 rules;   /* the set of rules that is asked before the hash; 0: none */
-	__u32 max_new; /* flows per second that the service may open; 0: any number */
-	__u32 pad2;
+	__u32 rules;     /* the set of rules that is asked before the hash; 0: none */
+	__u32 max_new;   /* flows per second that the service may open; 0: any number */
+	__u32 epoch;     /* clients count once in each: moves with every generation and in between; 0 is never used */
 	__u64 seed;      /* of the split over the versions: the service's and the rollout's */
 	__u64 ring_seed; /* of the place on a ring: the service's */
 	__u64 mask4[2];  /* the prefixes over a whole serin_addr, as loaded from memory */
@@ -378,14 +378,89 @@ struct serin_observed {
 	__u64 server_errors[SERIN_HTTP_SERVER_ERRORS];
 };
 
-/* Map `incidents`, by service id * SERIN_MAX_VERSIONS + version index, never reset, __u64: clients whom that version failed,
- * each once per generation of the plan, whatever the version; only flows opened under the plan that holds, and not placed
- * by a rule. With affinity `flow`: connections. Map `clients` remembers whom: tag of the client (and service) in a word's
- * high half, generation in the low one. */
+/* What is kept per version lies in maps of this many, at this place. */
+#define SERIN_VERSION_PLACES (SERIN_MAX_SERVICES * SERIN_MAX_VERSIONS)
+#define SERIN_VERSION_PLACE(service, version) ((service) * SERIN_MAX_VERSIONS + ((version) & (SERIN_MAX_VERSIONS - 1)))
+
+/* Map `incidents`, by version place, never reset: clients whom that version failed, each once, whatever the version; only
+ * flows opened under the plan that holds, and drawn, not placed. With affinity `flow`: connections. */
+struct serin_incidents {
+	__u64 rollout; /* once for each seed of the plan, which every rollout draws anew */
+	__u64 epoch;   /* once for each of its epochs */
+};
+
+/* Map `clients` remembers whom: tag of the client (with service and seed) in a word's high half, epoch in the low one. A tag
+ * that is not there: the client's first incident in this rollout. */
 #define SERIN_CLIENT_BUCKETS 32768u
 #define SERIN_CLIENTS_PER_BUCKET 8u
 struct serin_clients {
 	__u64 word[SERIN_CLIENTS_PER_BUCKET];
+};
+
+/* Slow clients: turns that took longer than quantiles of what turns took before. Two kinds of turns, since the first one of a
+ * connection is another matter than those that follow; handshakes are of neither. */
+#define SERIN_QUANTILES 3u /* 90 %, 99 %, 99.9 % */
+enum serin_turn_kind { SERIN_TURN_FIRST = 0, SERIN_TURN_LATER = 1, SERIN_TURN_KINDS };
+
+/* Map `slow_limits`, by service id, which can be mapped: written by the agent only. In ticks of 2^SERIN_OWED_SHIFT ns; 0: off.
+ * A turn is slow that took more. */
+struct serin_slow_limits {
+	__u32 ticks[SERIN_TURN_KINDS][SERIN_QUANTILES];
+};
+
+/* Map `slow`, by version place, never reset: clients with a slow turn, for each quantile, counted like those of incidents. Map
+ * `slow_clients` remembers whom, in words of a tag and, for each quantile, SERIN_SLOW_EPOCH of the epoch, or 0: not yet. */
+struct serin_slow {
+	__u64 rollout[SERIN_QUANTILES];
+	__u64 epoch[SERIN_QUANTILES];
+};
+#define SERIN_SLOW_BITS 10
+#define SERIN_SLOW_EPOCH(epoch) (1 + (epoch) % ((1u << SERIN_SLOW_BITS) - 1))
+
+/* The error line of a version on trial: it has tripped when, of clients counted in `incidents`,
+ * its own << SERIN_LINE_SHIFT >= allowance + slope * the baseline's. All signed, cumulative counts; what does not fit 63 bits
+ * trips nothing, nor does a negative slope. */
+#define SERIN_LINE_SHIFT 20
+#define SERIN_LINE_OFF 0x7fffffffffffffffll /* as allowance or slope: no line */
+struct serin_line {
+	__s64 allowance;
+	__s64 slope;
+};
+enum serin_line_kind {
+	SERIN_LINE_ROLLOUT = 0, /* on serin_incidents.rollout */
+	SERIN_LINE_EPOCH = 1,   /* on serin_incidents.epoch, while plan and guard name the same epoch */
+	SERIN_LINES
+};
+
+/* Map `guards`, by version place, which can be mapped: written by the agent only, in stores of 8 bytes. A version whose plan
+ * says that it is the baseline has none, whatever stands here. */
+struct serin_guard {
+	__u64 arm;      /* 0: no guard; else the number of this arming, never one that was before at this place */
+	__u64 lease_ns; /* CLOCK_MONOTONIC: past it no new connection; 0: no lease */
+	__u64 closed;   /* not 0: no new connection */
+	__u64 lines; /* SERIN_GUARD_LINES: which pair of lines holds. The other one is written first, then this word */
+	struct serin_line line[2][SERIN_LINES];
+	__u64 last_arm; /* the agent's own: the highest number of an arming so far */
+	__u64 pad[3];
+};
+#define SERIN_GUARD_LINES(epoch, written) ((__u64)(epoch) << 32 | (__u32)(written)) /* how often: odd, the pair 1 */
+#define SERIN_GUARD_EPOCH(lines) ((__u32)((lines) >> 32))
+#define SERIN_GUARD_PAIR(lines) ((__u32)(lines) & 1u)
+
+/* Map `trips`, by version place, which can be mapped: written by the kernel only. A guard has tripped when the word names its
+ * arming: from then on no new connection until it is armed anew. */
+struct serin_trip {
+	__u64 word; /* SERIN_TRIP; 0: never */
+	__u64 ns;   /* CLOCK_MONOTONIC; written before the word */
+};
+#define SERIN_TRIP(arm, line) ((arm) << 1 | (line))
+#define SERIN_TRIP_ARM(word) ((word) >> 1)
+#define SERIN_TRIP_LINE(word) ((__u32)(word) & 1u) /* enum serin_line_kind */
+
+/* Map `turned_away`, by version place, per CPU, never reset: new connections that were drawn for that version, or placed on
+ * it, and given to the baseline. */
+struct serin_turned_away {
+	__u64 count[SERIN_GUARD_REASON_COUNT]; /* by enum serin_guard_reason */
 };
 
 /* Map `strikes`, by backend id, __u32: handshakes that the backend has failed in a row, whatever version it is of, whoever the
@@ -400,10 +475,11 @@ struct serin_table_stats {
 	__u64 ports_unrested; /* SNAT ports given out again before their rest was over */
 	__u64 lost_races;     /* flows that another CPU had opened at the same moment */
 	__u64 rst_sent;
-	__u64 icmp_sent;    /* "too big" and "time exceeded" */
-	__u64 unremembered; /* packets of one-way modes that were sent by the ring because no way was to be had */
-	__u64 forgotten;    /* clients of incidents, for another one's sake: they would be counted again */
-	__u64 unlogged;     /* ends of flows that were drawn for the flow log and found no room in its ring */
+	__u64 icmp_sent;      /* "too big" and "time exceeded" */
+	__u64 unremembered;   /* packets of one-way modes that were sent by the ring because no way was to be had */
+	__u64 forgotten;      /* clients of incidents, for another one's sake: they would be counted again */
+	__u64 unlogged;       /* ends of flows that were drawn for the flow log and found no room in its ring */
+	__u64 forgotten_slow; /* slow clients, as `forgotten` */
 };
 
 /* How a flow came to its end. */
@@ -435,14 +511,23 @@ struct serin_flow_end {
  * is true stands in the maps. */
 #define SERIN_VERDICTS_BYTES 65536u
 enum serin_verdict_kind {
-	SERIN_VERDICT_STRUCK = 1, /* a backend has failed so many handshakes in a row */
+	SERIN_VERDICT_STRUCK = 1,  /* a backend has failed so many handshakes in a row */
+	SERIN_VERDICT_TRIPPED = 2, /* a version on trial has crossed its error line */
 };
 struct serin_verdict {
 	__u32 kind; /* enum serin_verdict_kind */
-	__u32 backend;
-	__u64 ns;    /* CLOCK_MONOTONIC */
-	__u32 why;   /* enum serin_failure: how it failed the last of them */
-	__u32 count; /* in a row */
+	union {
+		__u32 backend; /* struck */
+		__u32 place;   /* tripped: version place */
+	};
+	__u64 ns; /* CLOCK_MONOTONIC */
+	union {
+		struct {
+			__u32 why;   /* struck: enum serin_failure: how it failed the last of them */
+			__u32 count; /* in a row */
+		};
+		__u64 trip; /* tripped: SERIN_TRIP */
+	};
 };
 
 /* What the program `serin_sweep` is run with (BPF_PROG_RUN): ends expired flows, and UDP flows of backends that are to be
@@ -480,7 +565,11 @@ SERIN_ASSERT(sizeof(struct serin_rule_key) == 24);
 SERIN_ASSERT(sizeof(struct serin_flow_end) == 48);
 SERIN_ASSERT(sizeof(struct serin_verdict) == 24);
 SERIN_ASSERT(sizeof(struct serin_stats) == 88 + 8 * SERIN_FAILURES + 24);
-SERIN_ASSERT(sizeof(struct serin_table_stats) == 136);
+SERIN_ASSERT(sizeof(struct serin_table_stats) == 144);
+SERIN_ASSERT(sizeof(struct serin_slow_limits) == 24);
+SERIN_ASSERT(sizeof(struct serin_guard) == 128);
+SERIN_ASSERT(__builtin_offsetof(struct serin_guard, line) == 32);
+SERIN_ASSERT(sizeof(struct serin_trip) == 16);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
 

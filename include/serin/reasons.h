@@ -44,4 +44,17 @@ enum serin_failure {
 		SERIN_FAILURES
 };
 
+/* Why a version on trial is given no new connection. bpf/guard.h says when. */
+#define SERIN_GUARD_REASONS(X)                                                     \
+	X(ERRORS, errors, "it has failed more clients than its error line allows") \
+	X(LEASE, lease, "its lease is over, which the agent has not renewed")      \
+	X(CLOSED, closed, "the agent has closed it")
+
+enum serin_guard_reason {
+#define SERIN_GUARD_ENUM(upper, label, text) SERIN_GUARD_##upper,
+	SERIN_GUARD_REASONS(SERIN_GUARD_ENUM)
+#undef SERIN_GUARD_ENUM
+		SERIN_GUARD_REASON_COUNT
+};
+
 #endif
