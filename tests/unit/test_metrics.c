@@ -14,7 +14,7 @@
 
 #include "metrics.h"
 
-#define ABI "3"
+#define ABI "4"
 
 #define MAX_SAMPLES 512
 #define MAX_FAMILIES 64
