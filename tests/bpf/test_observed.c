@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "datapath.h"
+#include "datapath_guard.h"
 #include "net.h"
 #include "pins.h"
 
@@ -240,9 +241,10 @@ static void all_ids_at_once(void **state)
 
 static void write_incidents(uint32_t key, uint64_t count)
 {
+	struct serin_incidents both = { count, count + 1 };
 	int fd = open_pin("incidents");
 
-	assert_int_equal(bpf_map_update_elem(fd, &key, &count, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(fd, &key, &both, BPF_ANY), 0);
 	close(fd);
 }
 
@@ -255,12 +257,16 @@ static void name(struct image *image, unsigned int service, unsigned int version
 
 static void assert_incidents(struct tables *tables, unsigned int service, const uint64_t expected[3])
 {
-	uint64_t(*incidents)[SERIN_MAX_VERSIONS] = calloc(SERIN_MAX_SERVICES, sizeof(*incidents));
+	struct serin_incidents(*incidents)[SERIN_MAX_VERSIONS] = calloc(SERIN_MAX_SERVICES, sizeof(*incidents)), one;
 
 	assert_non_null(incidents);
-	assert_int_equal(datapath_read_incidents(tables->datapath, incidents), 0);
-	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(incidents[service][i], expected[i]);
+	datapath_read_incidents(tables->datapath, incidents);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(incidents[service][i].rollout, expected[i]);
+		assert_int_equal(incidents[service][i].epoch, expected[i] ? expected[i] + 1 : 0);
+		assert_int_equal(datapath_guard_incidents(tables->datapath, service, i, &one), 0);
+		assert_memory_equal(&one, &incidents[service][i], sizeof(one));
+	}
 	free(incidents);
 }
 
@@ -287,12 +293,60 @@ static void incidents_are_a_version_s_own(void **state)
 	free(before);
 }
 
+/* Whoever comes next finds the guards as they are, and numbers its own armings onwards. */
+static void guards_outlive_the_agent(void **state)
+{
+	const struct serin_slow_limits limits = { { { 1, 2, 3 }, { 4, 5, 6 } } };
+	struct guard_lines lines = { { { -5, 6 }, { 7, 8 } }, 9 };
+	struct serin_slow slow = { { 1, 2, 3 }, { 4, 5, 6 } }, slow_read;
+	struct tables *tables = *state;
+	uint32_t place = SERIN_VERSION_PLACE(200, 3), service = 200;
+	struct serin_slow_limits limits_read;
+	struct serin_trip trip = { 0, 77 };
+	struct guard_state guard;
+	uint64_t arm;
+	int fd;
+
+	assert_int_equal(datapath_guard_arm(tables->datapath, 200, 3, &lines, 100, &arm), 0);
+	assert_int_equal(datapath_guard_arm(tables->datapath, 200, 3, &lines, 100, &arm), 0);
+	assert_int_equal(arm, 2);
+	assert_int_equal(datapath_guard_slow_limits(tables->datapath, 200, &limits), 0);
+	datapath_close(tables->datapath);
+	/* Meanwhile, as the program would. */
+	trip.word = SERIN_TRIP(arm, SERIN_LINE_EPOCH);
+	fd = open_pin("trips");
+	assert_int_equal(bpf_map_update_elem(fd, &place, &trip, BPF_ANY), 0);
+	close(fd);
+	fd = open_pin("slow");
+	assert_int_equal(bpf_map_update_elem(fd, &place, &slow, BPF_ANY), 0);
+	close(fd);
+	tables->datapath = open_pinned();
+	assert_true(datapath_is_reused(tables->datapath));
+	assert_int_equal(datapath_guard_read(tables->datapath, 200, 3, &guard), 0);
+	assert_int_equal(guard.arm, arm);
+	assert_int_equal(guard.lease_ns, 100);
+	assert_memory_equal(guard.lines.line, lines.line, sizeof(lines.line));
+	assert_int_equal(guard.lines.epoch, lines.epoch);
+	assert_true(guard.tripped && guard.line == SERIN_LINE_EPOCH && guard.tripped_ns == 77);
+	assert_int_equal(datapath_guard_slow(tables->datapath, 200, 3, &slow_read), 0);
+	assert_memory_equal(&slow_read, &slow, sizeof(slow));
+	fd = open_pin("slow_limits");
+	assert_int_equal(bpf_map_lookup_elem(fd, &service, &limits_read), 0);
+	close(fd);
+	assert_memory_equal(&limits_read, &limits, sizeof(limits));
+	assert_int_equal(datapath_guard_disarm(tables->datapath, 200, 3), 0);
+	assert_int_equal(datapath_guard_arm(tables->datapath, 200, 3, &lines, 0, &arm), 0);
+	assert_int_equal(arm, 3);
+	assert_int_equal(datapath_guard_read(tables->datapath, 200, 3, &guard), 0);
+	assert_false(guard.tripped);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(cpus_are_added_up), TEST(they_outlive_the_agent),        TEST(an_id_given_anew_begins_at_zero),
-		TEST(all_ids_at_once),   TEST(incidents_are_a_version_s_own),
+		TEST(all_ids_at_once),   TEST(incidents_are_a_version_s_own), TEST(guards_outlive_the_agent),
 	};
 #undef TEST
 
