@@ -73,9 +73,9 @@ static __always_inline bool is_newcomer(const struct pkt *pkt)
 	return pkt->protocol != IPPROTO_TCP || pkt->flags & TCP_SYN;
 }
 
-/* A version on trial that gets no new connection: the client goes to the baseline, as if it had been placed there, unless
- * nobody is there. In one-way modes all segments go one way: one without a flow may be of a connection that was turned away
- * and has found no place in the table. */
+/* Of a client that was drawn for a version on trial, or placed on it. Where that gets no new connection: the baseline's, unless
+ * nobody is there. Segments of older connections go on where those went; but in one-way modes, where a flow that finds no
+ * place in the table has none, they may belong to one that was turned away. */
 static __always_inline __u32 guarded_backend(const struct serin_plan *plan, __u32 service, struct scratch *here,
 					     const struct serin_split *split)
 {

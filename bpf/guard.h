@@ -89,8 +89,8 @@ static __always_inline bool trip_set(struct serin_trip *trip, __u64 arm, int lin
 	return false;
 }
 
-/* The version at `place` has failed one more client, which has been counted. Called with interrupts' work around it by the
- * sweep, too, so nothing in scratch. */
+/* The version at `place` has failed one more client, which has been counted. The sweep, which packets interrupt, comes here as
+ * well: nothing in scratch. */
 verified_once int guard_judge(__u32 place, __u32 baseline_place, __u32 epoch)
 {
 	const struct serin_incidents *trial = bpf_map_lookup_elem(&incidents, &place);

@@ -432,6 +432,21 @@ static void strays_are_no_new_connections(void **state)
 	assert_int_equal(visit_begin(&trial, &datagram).backend, trial.stable_backend);
 }
 
+/* There is nothing else to know a connection by, when the table is full. */
+static void but_in_one_way_modes_they_may_be(void **state)
+{
+	struct trial trial = trial_open_as("l2", "");
+	struct segment stray;
+
+	(void)state;
+	assert_int_equal(goes_to(&trial, trial.canary_backend), trial.canary_backend);
+	arm_rollout(&trial, SERIN_LINE_OFF, 0);
+	datapath_guard_close(trial.lab->datapath, trial.service, trial.canary, true);
+	assert_int_equal(goes_to(&trial, trial.canary_backend), trial.stable_backend);
+	stray = packet_of(client_drawn_for(&trial, trial.canary_backend), 40000, FRAME_TCP, ACK);
+	assert_int_equal(visit_begin(&trial, &stray).backend, trial.stable_backend);
+}
+
 static void two_shares(struct serin_plan *plan, uint64_t third)
 {
 	for (size_t i = 0; i < SERIN_SLOTS; i++)
@@ -607,6 +622,7 @@ int main(void)
 		cmocka_unit_test(turned_away_is_not_judged),
 		cmocka_unit_test(open_flows_go_on),
 		cmocka_unit_test(strays_are_no_new_connections),
+		cmocka_unit_test(but_in_one_way_modes_they_may_be),
 		cmocka_unit_test(several_versions_on_trial),
 		cmocka_unit_test(the_baseline_has_no_guard),
 		cmocka_unit_test(nowhere_to_go),

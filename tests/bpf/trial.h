@@ -54,19 +54,18 @@ struct visit {
 	bool drawn; /* by the plan that holds */
 };
 
-static inline struct trial trial_open_with(const char *rules)
+static inline struct trial trial_open_as(const char *forward, const char *rules)
 {
 	struct trial trial = { .lab = lab_open(4096) };
 	char yaml[1024];
 
-	snprintf(
-		yaml, sizeof(yaml),
-		"interfaces: [front, rear]\nservices:\n"
-		"  - name: shop\n    listen: [\"203.0.113.10:80/tcp\", \"203.0.113.10:80/udp\"]\n    forward: gateway\n"
-		"    baseline: stable\n    versions:\n"
-		"      stable: {backends: [\"10.0.0.17:80\"]}\n      canary: {backends: [\"10.0.0.18:80\"]}\n"
-		"      third: {backends: [\"10.0.0.19:80\"]}\n%s",
-		rules);
+	snprintf(yaml, sizeof(yaml),
+		 "interfaces: [front, rear]\nservices:\n"
+		 "  - name: shop\n    listen: [\"203.0.113.10:80/tcp\", \"203.0.113.10:80/udp\"]\n    forward: %s\n"
+		 "    baseline: stable\n    versions:\n"
+		 "      stable: {backends: [\"10.0.0.17:80\"]}\n      canary: {backends: [\"10.0.0.18:80\"]}\n"
+		 "      third: {backends: [\"10.0.0.19:80\"]}\n%s",
+		 forward, rules);
 	lab_configure(trial.lab, yaml);
 	trial.service = lab_service(trial.lab, "shop");
 	trial.stable_backend = lab_backend(trial.lab, "shop", "stable", "10.0.0.17:80");
@@ -78,6 +77,11 @@ static inline struct trial trial_open_with(const char *rules)
 	lab_set_weight(trial.lab, "shop", "canary", 5000);
 	read_trips(trial.lab);
 	return trial;
+}
+
+static inline struct trial trial_open_with(const char *rules)
+{
+	return trial_open_as("gateway", rules);
 }
 
 static inline struct trial trial_open(void)
