@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rollouts at work: wishes of people, the judge's ticks, the kernel's guard, and the order in which they move a service. */
+#ifndef SERIN_CONTROLLER_ROLLOUT_H
+#define SERIN_CONTROLLER_ROLLOUT_H
+
+#include <stdbool.h>
+#include <jansson.h>
+
+#include "controller.h"
+#include "rollout.h"
+
+/* What somebody asks of a rollout: start to finish of enum rollout_event_kind, besides by, reason and generation. */
+struct rollout_wish {
+	enum rollout_event_kind kind;
+	const char *version; /* start: NULL: the configuration's, or whichever is not the baseline */
+	const char *release; /* start, retry; NULL: not said */
+	bool blind;          /* start, retry */
+	const bool *reset;   /* abort: whether open connections are reset; NULL: no */
+};
+
+/* Decide, persist, put into the kernel, tell. All or nothing: 0, or a complaint and -EBUSY (the rollout's state does not
+ * allow it), -EINVAL, -ENOENT (no such version), -ESTALE, or what persisting or swapping gave. */
+int controller_rollout(struct controller *controller, struct service *service, const struct controller_request *request,
+		       const struct rollout_wish *wish, struct complaint *complaint);
+
+/* The application's own word on one of a client's requests. `client`: an address, or any text of up to 128 bytes that
+ * names one client. 0; -EINVAL or -ENOENT and a complaint. Outside of a rollout it is taken and counts for nothing. */
+int controller_outcome(struct controller *controller, struct service *service, const char *version, const char *client,
+		       bool failed, struct complaint *complaint);
+
+/* {"state", "pause", "version", "release", "number", "step", "steps", "weight", "remaining_seconds", "began", "since",
+ *  "cause", "reason", "by", "blind",
+ *  "judge": {"finding", "checks": {"errors": {"ratio", ...}}, "detectable", "more_clients"},
+ *  "guard": {"armed", "closed", "tripped", "lease_seconds", "allowance"},
+ *  "checks": [...]}; null when there has never been one. With `arithmetic` there is also "arithmetic": all that the judge
+ * has computed. NULL: out of memory. */
+json_t *controller_rollout_to_json(const struct controller *controller, const struct service *service, bool arithmetic);
+
+/* ---- for the controller's own files --------------------------------------------------------------------------------- */
+
+/* At a start: what the last agent left, before plans are made; `rebooted`: the kernel knew nothing of the service. */
+void controller_rollout_resume(struct controller *controller, struct service *service, bool rebooted);
+int controller_rollout_add_to_loop(struct controller *controller, struct loop *loop);
+/* An orderly stop: leases are put off by restart_grace, evidence is persisted. */
+void controller_rollout_leave(struct controller *controller);
+void controller_rollout_free(struct controller *controller);
+/* The kernel has tripped a guard. */
+void controller_rollout_tripped(struct controller *controller, unsigned int place);
+/* The version on trial has no live backend, or has others than before. True: a rollout was about it, and is dealt with. */
+bool controller_rollout_no_backend(struct controller *controller, struct service *service, size_t version);
+/* After a reload: services, their versions and backends may be others. */
+void controller_rollout_reloaded(struct controller *controller, const struct controller *before);
+
+#endif
