@@ -2,7 +2,10 @@
 /* A tiny HTTP/1.1 keep-alive server that answers "NAME ADDRESS RECEIVED": its name, the client's address as it sees
  * it, and the length of the request's body. GET /N appends N bytes.
  *
- *     httpd ADDRESS:PORT=NAME ...
+ *     httpd [-e PERCENT -o FILE] ADDRESS:PORT=NAME ...
+ *
+ * From SIGUSR1 to SIGUSR2 so many requests of a hundred are answered 500, in turns that no client keeps step with. SIGUSR2
+ * also writes what happened meanwhile into FILE, as JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -30,8 +34,62 @@ struct peer {
 	size_t body; /* bytes of the request's body that are still to come */
 };
 
+/* What was asked of it between the signals. */
+struct trouble {
+	double percent;
+	const char *file;
+	uint64_t began_ns, first_failure_ns, last_accepted_ns;
+	long failures, requests, accepted, accepted_after; /* after: the first failure */
+};
+
+static volatile sig_atomic_t failing;
+static struct trouble trouble;
 static int poller;
 static char filler[MAX_FILLER];
+
+static void on_signal(int number)
+{
+	failing = number == SIGUSR1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void begin_trouble(void)
+{
+	trouble = (struct trouble){ .percent = trouble.percent, .file = trouble.file, .began_ns = now_ns() };
+}
+
+static void end_trouble(void)
+{
+	FILE *file = trouble.file ? fopen(trouble.file, "w") : NULL;
+
+	if (!file)
+		return;
+	fprintf(file,
+		"{\"requests\": %ld, \"failures\": %ld, \"accepted\": %ld, \"accepted_after\": %ld, "
+		"\"first_failure_ns\": %llu, \"last_accepted_ns\": %llu}\n",
+		trouble.requests, trouble.failures, trouble.accepted, trouble.accepted_after,
+		(unsigned long long)trouble.first_failure_ns, (unsigned long long)trouble.last_accepted_ns);
+	fclose(file);
+	trouble.began_ns = 0;
+}
+
+/* Drawn, so that it falls on everybody alike. */
+static bool is_to_fail(void)
+{
+	trouble.requests++;
+	if (!failing || drand48() * 100 >= trouble.percent)
+		return false;
+	if (!trouble.failures++)
+		trouble.first_failure_ns = now_ns();
+	return true;
+}
 
 static void watch(struct peer *peer)
 {
@@ -80,6 +138,9 @@ static void accept_all(const struct peer *listener)
 	while ((fd = accept4(listener->fd, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		peer = new_peer(fd, listener->name, false);
 		format_address(&from, peer->address);
+		trouble.accepted++;
+		trouble.accepted_after += trouble.failures > 0;
+		trouble.last_accepted_ns = now_ns();
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer));
 		watch(peer);
 		length = sizeof(from);
@@ -103,8 +164,9 @@ static bool answer(const struct peer *peer, size_t received, size_t more, bool l
 	more = more < MAX_FILLER ? more : MAX_FILLER;
 	body_length = snprintf(body, sizeof(body), "%s %s %zu\n", peer->name, peer->address, received);
 	length = snprintf(text, sizeof(text),
-			  "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n%s",
-			  (size_t)body_length + more, last ? "Connection: close\r\n" : "", body);
+			  "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n%s",
+			  is_to_fail() ? "500 Internal Server Error" : "200 OK", (size_t)body_length + more,
+			  last ? "Connection: close\r\n" : "", body);
 	return send(peer->fd, text, (size_t)length, MSG_NOSIGNAL | (more ? MSG_MORE : 0)) == length &&
 	       (!more || send(peer->fd, filler, more, MSG_NOSIGNAL) == (ssize_t)more);
 }
@@ -154,30 +216,57 @@ static bool serve(struct peer *peer)
 	return answer_all(peer);
 }
 
+static void parse_trouble(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "e:o:")) != -1) {
+		if (option == 'e')
+			trouble.percent = strtod(optarg, NULL);
+		else if (option == 'o')
+			trouble.file = optarg;
+		else
+			die("usage: httpd [-e PERCENT -o FILE] ADDRESS:PORT=NAME ...");
+	}
+	if (optind == argc || argc - optind > MAX_LISTENERS)
+		die("usage: httpd [-e PERCENT -o FILE] ADDRESS:PORT=NAME ...");
+	signal(SIGUSR1, on_signal);
+	signal(SIGUSR2, on_signal);
+}
+
+static void serve_all(const struct epoll_event *events, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct peer *peer = events[i].data.ptr;
+
+		if (peer->listening) {
+			accept_all(peer);
+		} else if (!serve(peer)) {
+			close(peer->fd);
+			free(peer);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct epoll_event events[256];
-	struct peer *peer;
-	int count, i;
 
-	if (argc < 2 || argc > MAX_LISTENERS + 1)
-		die("usage: httpd ADDRESS:PORT=NAME ...");
+	parse_trouble(argc, argv);
 	raise_descriptor_limit();
 	memset(filler, '.', sizeof(filler));
 	signal(SIGPIPE, SIG_IGN);
+	srand48(getpid());
 	poller = epoll_create1(EPOLL_CLOEXEC);
-	for (i = 1; i < argc; i++)
+	for (int i = optind; i < argc; i++)
 		listen_on(argv[i]);
 	for (;;) {
-		count = epoll_wait(poller, events, 256, -1);
-		for (i = 0; i < count; i++) {
-			peer = events[i].data.ptr;
-			if (peer->listening) {
-				accept_all(peer);
-			} else if (!serve(peer)) {
-				close(peer->fd);
-				free(peer);
-			}
-		}
+		int count = epoll_wait(poller, events, 256, -1);
+
+		if (failing && !trouble.began_ns)
+			begin_trouble();
+		else if (!failing && trouble.began_ns)
+			end_trouble();
+		serve_all(events, count);
 	}
 }
