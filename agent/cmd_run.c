@@ -12,7 +12,7 @@
 #include "api.h"
 #include "commands.h"
 #include "config.h"
-#include "controller.h"
+#include "controller_rollout.h"
 #include "decision.h"
 #include "events.h"
 #include "http.h"
@@ -153,6 +153,7 @@ static int serve(struct agent *agent, struct complaint *complaint)
 		return r;
 	log_ready(agent);
 	r = loop_run(agent->loop);
+	controller_rollout_leave(agent->controller);
 	return r ? complain(complaint, r, "the event loop failed: %s", strerror(-r)) : 0;
 }
 

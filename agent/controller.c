@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The controller at work: opening, ticks, readiness. */
-#include "controller.h"
+#include "controller_rollout.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,6 +53,11 @@ static int backends_changed(void *context, unsigned int service)
 	return controller_backends_changed(context, service);
 }
 
+static void guard_tripped(void *context, unsigned int place)
+{
+	controller_rollout_tripped(context, place);
+}
+
 static int open_flows(struct controller *controller, struct complaint *complaint)
 {
 	struct leaving_options options = {
@@ -66,6 +71,7 @@ static int open_flows(struct controller *controller, struct complaint *complaint
 		.datapath = controller->datapath,
 		.image = &controller->image,
 		.changed = backends_changed,
+		.tripped = guard_tripped,
 		.context = controller,
 	};
 
@@ -129,6 +135,7 @@ struct controller *controller_close(struct controller *controller)
 		free(controller->services[i].plan);
 	free(controller->services);
 	controller_free_history(controller);
+	controller_rollout_free(controller);
 	discovery_close(controller->discovery);
 	liveness_close(controller->liveness);
 	leaving_close(controller->leaving);
@@ -306,6 +313,8 @@ int controller_add_to_loop(struct controller *controller, struct loop *loop)
 		r = liveness_add_to_loop(controller->liveness, loop);
 	if (!r)
 		liveness_follow(controller->liveness, controller->services, controller->service_count);
+	if (!r)
+		r = controller_rollout_add_to_loop(controller, loop);
 	if (!r)
 		r = find_backends(controller, loop);
 	if (!r)

@@ -23,6 +23,7 @@
 #include "liveness.h"
 #include "loop.h"
 #include "neigh.h"
+#include "outbox.h"
 #include "nexthops.h"
 #include "service.h"
 #include "state.h"
@@ -55,9 +56,13 @@ struct controller {
 	struct leaving *leaving;
 	struct liveness *liveness;
 	struct discovery *discovery;
-	struct loop_source *found;         /* a while after lists of backends have changed */
-	struct complaint unusable;         /* why the lists that were found are not at work; "": they are */
-	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */
+	struct fetcher *fetcher;
+	struct outbox *outbox;
+	bool heard[SERIN_MAX_SERVICES];           /* by id: its application tells of outcomes */
+	struct trial *trials[SERIN_MAX_SERVICES]; /* by service id; NULL: no rollout */
+	struct loop_source *found;                /* a while after lists of backends have changed */
+	struct complaint unusable;                /* why the lists that were found are not at work; "": they are */
+	bool forsaken[SERIN_MAX_SERVICES];        /* by id: its baseline has no live backend, and that has been said */
 	struct exhaustion exhaustion;
 	struct flow_log *flow_log;
 	struct history *history[SERIN_MAX_SERVICES]; /* by service id; NULL: none yet */

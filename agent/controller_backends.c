@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Backends that go out and come back, by hand or by evidence: the rings of their versions change, the shares do not, unless
  * nobody is left of a version on trial. */
-#include "controller.h"
+#include "controller_rollout.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -300,7 +300,8 @@ static void withdraw_dead(struct controller *controller, struct service *service
 
 	request.flows = service->config->on_rollback == CONFIG_FLOWS_RESET ? LEAVING_RESET : LEAVING_DRAIN;
 	for (size_t i = 0; i < service->now.version_count; i++) {
-		if (i != service->now.baseline && service->now.versions[i].weight && is_dead(controller, service, i))
+		if (i != service->now.baseline && service->now.versions[i].weight && is_dead(controller, service, i) &&
+		    !controller_rollout_no_backend(controller, service, i))
 			controller_withdraw(controller, service, i, &request, &complaint);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Changes of weights: built, persisted, put into the kernel, logged, or not at all. */
-#include "controller.h"
+#include "controller_trial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 
 #include "decision.h"
 
-static int check_generation(const struct service *service, const struct controller_request *request,
-			    struct complaint *complaint)
+int controller_check_generation(const struct service *service, const struct controller_request *request,
+				struct complaint *complaint)
 {
 	const struct state_change *changed = &service->now.changed;
 	time_t at = (time_t)changed->at;
@@ -27,8 +27,10 @@ static int check_generation(const struct service *service, const struct controll
 			changed->reason);
 }
 
-static void stamp(struct state_service *wanted, const struct controller_request *request, enum state_change_kind kind)
+void controller_stamp(struct state_service *wanted, const struct controller_request *request,
+		      enum state_change_kind kind)
 {
+	service_next_epoch(wanted);
 	wanted->generation = wanted->generation + 1 ? wanted->generation + 1 : 1;
 	wanted->changed = (struct state_change){ .at = time(NULL), .kind = kind };
 	snprintf(wanted->changed.by, sizeof(wanted->changed.by), "%s", request->by);
@@ -54,6 +56,9 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 	r = state_put_service(&controller->state, wanted);
 	if (r)
 		return complain(complaint, r, "not enough memory for the state");
+	/* One word in the kernel, and no client is given to it any more: the disk can wait. */
+	if (wanted->changed.kind == STATE_ROLLBACK)
+		controller_guard_before(controller, service, wanted);
 	saved = r = controller_save(controller, complaint);
 	if (r && wanted->changed.kind == STATE_ROLLBACK) {
 		log_error("a rollback is not persisted yet", log_text("service", wanted->name),
@@ -62,10 +67,12 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 	}
 	if (!r) {
 		keep_flows(controller, service, wanted);
+		controller_guard_before(controller, service, wanted);
 		r = datapath_set_plan(controller->datapath, service->id, plan, complaint);
 	}
 	if (!r)
 		return 0;
+	controller_guard_settle(controller, service);
 	/* The old one fits where the new one did. */
 	state_put_service(&controller->state, &service->now);
 	if (controller_save(controller, NULL) && !saved)
@@ -73,19 +80,36 @@ static int persist_and_swap(struct controller *controller, struct service *servi
 	return r;
 }
 
+/* What a step of a rollout has done, in words. */
+static void describe_step(const struct state_service *to, const char *new, const char *old, char *text, size_t size)
+{
+	const struct rollout *rollout = &to->trial.rollout;
+
+	snprintf(text, size, "%s: rollout of %s %s, step %zu of %zu: now %.200s, before %.200s", to->name,
+		 rollout->version, rollout_state_name(rollout->state), rollout->step + 1, rollout->schedule.step_count,
+		 new, old);
+}
+
 static void log_change(const struct state_service *from, const struct state_service *to)
 {
+	static const enum event_kind kinds[STATE_CHANGE_KINDS] = {
+		[STATE_START] = EVENT_WEIGHT,  [STATE_WEIGHTS] = EVENT_WEIGHT,  [STATE_ROLLBACK] = EVENT_ROLLBACK,
+		[STATE_RELOAD] = EVENT_WEIGHT, [STATE_ROLLOUT] = EVENT_ROLLOUT,
+	};
 	bool is_rollback = to->changed.kind == STATE_ROLLBACK;
 	char old[256], new[256], text[EVENT_TEXT_LEN];
 
 	weights_format(from, old, sizeof(old));
 	weights_format(to, new, sizeof(new));
-	snprintf(text, sizeof(text), "%s %s: now %s, before %s", to->name, is_rollback ? "rolled back" : "set", new,
-		 old);
-	decision_make(LOG_LEVEL_INFO, is_rollback ? EVENT_ROLLBACK : EVENT_WEIGHT,
-		      state_change_kind_name(to->changed.kind), text, log_text("service", to->name),
-		      log_text("from", old), log_text("to", new), log_text("by", to->changed.by),
-		      log_text("reason", to->changed.reason), log_number("generation", to->generation));
+	if (to->changed.kind == STATE_ROLLOUT)
+		describe_step(to, new, old, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "%s %s: now %s, before %s", to->name, is_rollback ? "rolled back" : "set",
+			 new, old);
+	decision_make(LOG_LEVEL_INFO, kinds[to->changed.kind], state_change_kind_name(to->changed.kind), text,
+		      log_text("service", to->name), log_text("from", old), log_text("to", new),
+		      log_text("by", to->changed.by), log_text("reason", to->changed.reason),
+		      log_number("generation", to->generation));
 }
 
 static void log_failure(const struct state_service *wanted, const struct complaint *complaint)
@@ -98,10 +122,12 @@ static void log_failure(const struct state_service *wanted, const struct complai
 		      log_text("by", wanted->changed.by));
 }
 
-static int commit(struct controller *controller, struct service *service, const struct state_service *wanted,
-		  struct complaint *complaint)
+int controller_commit(struct controller *controller, struct service *service, const struct state_service *wanted,
+		      struct complaint *complaint)
 {
+	bool moves = wanted->generation != service->now.generation;
 	struct serin_plan *plan = malloc(sizeof(*plan));
+	struct state_service before;
 	int r;
 
 	if (!plan)
@@ -114,13 +140,38 @@ static int commit(struct controller *controller, struct service *service, const 
 		free(plan);
 		return r;
 	}
-	log_change(&service->now, wanted);
 	free(service->plan);
 	service->plan = plan;
+	before = service->now;
 	service->now = *wanted;
+	controller_guard_after(controller, service, &before);
+	if (!moves)
+		return 0;
+	log_change(&before, wanted);
 	controller_refresh(controller);
 	controller_restart_window(controller, service);
 	return 0;
+}
+
+/* A rollout sets its weights itself, but in a pause that somebody has asked for. */
+static int check_rollout(const struct service *service, struct complaint *complaint)
+{
+	const struct rollout *rollout = &service->now.trial.rollout;
+
+	if (!rollout_is_judged(rollout) || rollout->pause == ROLLOUT_PAUSE_USER)
+		return 0;
+	return complain(complaint, -EBUSY,
+			"a rollout of version %s is %s, expected it to be paused first (`serin rollout %s pause`)",
+			rollout->version, rollout_state_name(rollout->state), service->config->name);
+}
+
+/* And knows what has been set in that. */
+static void note_weight(struct state_service *wanted)
+{
+	int trial = state_find_version(wanted, wanted->trial.rollout.version);
+
+	if (trial >= 0 && wanted->trial.rollout.version[0])
+		wanted->trial.rollout.weight = wanted->versions[trial].weight;
 }
 
 int controller_set_weights(struct controller *controller, struct service *service,
@@ -130,15 +181,19 @@ int controller_set_weights(struct controller *controller, struct service *servic
 	struct state_service wanted = service->now;
 	int r;
 
-	r = check_generation(service, request, complaint);
+	r = controller_check_generation(service, request, complaint);
+	if (!r)
+		r = check_rollout(service, complaint);
 	if (!r)
 		r = weights_change(&wanted, wishes, count, complaint);
 	if (!r)
 		r = controller_check_takers(controller, service, &wanted, complaint);
 	if (r)
 		return r;
-	stamp(&wanted, request, STATE_WEIGHTS);
-	return commit(controller, service, &wanted, complaint);
+	note_weight(&wanted);
+	controller_stamp(&wanted, request, STATE_WEIGHTS);
+	controller_trial_epoch(controller, service, &wanted);
+	return controller_commit(controller, service, &wanted, complaint);
 }
 
 int controller_withdraw(struct controller *controller, struct service *service, size_t version,
@@ -151,9 +206,9 @@ int controller_withdraw(struct controller *controller, struct service *service, 
 	r = weights_change(&wanted, &wish, 1, complaint);
 	if (r)
 		return r;
-	stamp(&wanted, request, STATE_ROLLBACK);
+	controller_stamp(&wanted, request, STATE_ROLLBACK);
 	wanted.changed.reset = request->flows == LEAVING_RESET;
-	r = commit(controller, service, &wanted, complaint);
+	r = controller_commit(controller, service, &wanted, complaint);
 	if (!r)
 		leaving_rollback(controller->leaving, service, request->flows);
 	return r;
@@ -165,13 +220,15 @@ int controller_rollback(struct controller *controller, struct service *service,
 	struct state_service wanted = service->now;
 	int r;
 
-	r = check_generation(service, request, complaint);
+	r = controller_check_generation(service, request, complaint);
 	if (r)
 		return r;
+	if (rollout_is_judged(&wanted.trial.rollout) || wanted.trial.rollout.state == ROLLOUT_COMPLETED)
+		return controller_rollout_back(controller, service, request, complaint);
 	weights_rollback(&wanted);
-	stamp(&wanted, request, STATE_ROLLBACK);
+	controller_stamp(&wanted, request, STATE_ROLLBACK);
 	wanted.changed.reset = request->flows == LEAVING_RESET;
-	r = commit(controller, service, &wanted, complaint);
+	r = controller_commit(controller, service, &wanted, complaint);
 	if (!r)
 		leaving_rollback(controller->leaving, service, request->flows);
 	return r;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller_rollout.h"
 #include "decision.h"
 #include "reload.h"
 
@@ -20,6 +21,7 @@ static struct controller *next_new(const struct controller *controller)
 	next->options = controller->options;
 	next->datapath = controller->datapath;
 	next->neigh = controller->neigh;
+	memcpy(next->trials, controller->trials, sizeof(next->trials));
 	return next;
 }
 
@@ -195,6 +197,7 @@ static int run(struct reload *reload, bool from_file, bool check, struct complai
 	if (from_file && discovery_follow(reload->controller->discovery, reload->controller->config, complaint))
 		log_error("backends are not asked for anew", log_text("error", complaint->text));
 	liveness_follow(reload->controller->liveness, reload->controller->services, reload->controller->service_count);
+	controller_rollout_reloaded(reload->controller, reload->next);
 	empty_what_goes(reload);
 	restart_windows(reload);
 	return 0;

@@ -48,6 +48,9 @@ void controller_rollout_free(struct controller *controller);
 void controller_rollout_tripped(struct controller *controller, unsigned int place);
 /* The version on trial has no live backend, or has others than before. True: a rollout was about it, and is dealt with. */
 bool controller_rollout_no_backend(struct controller *controller, struct service *service, size_t version);
+/* A rollback by somebody while a rollout is judged or completed: all versions on trial lose their share. */
+int controller_rollout_back(struct controller *controller, struct service *service,
+			    const struct controller_request *request, struct complaint *complaint);
 /* After a reload: services, their versions and backends may be others. */
 void controller_rollout_reloaded(struct controller *controller, const struct controller *before);
 

@@ -19,6 +19,7 @@
 	X(STOP, stop, "the agent ends")                                     \
 	X(WEIGHT, weight, "shares were set")                                \
 	X(ROLLBACK, rollback, "versions on trial got no share")             \
+	X(ROLLOUT, rollout, "a rollout has moved, or was moved")            \
 	X(BACKEND, backend, "a backend was taken out by hand, or put back") \
 	X(RELOAD, reload, "the configuration was read again")               \
 	X(FAILED, failed, "a change was wanted and could not be made")      \

@@ -131,6 +131,15 @@ static void log_reset(const char *service, int backends)
 		      log_number("busy_ones_after_seconds", LEAVING_ANSWER_TIMEOUT_MS / 1000));
 }
 
+/* Of several versions on trial, one may be taken out alone. */
+static bool gets_clients(const struct service *service, unsigned int version)
+{
+	for (size_t i = 0; i < service->now.version_count; i++)
+		if (service->version_id[i] == version)
+			return service->now.versions[i].weight;
+	return false;
+}
+
 void leaving_rollback(struct leaving *leaving, const struct service *service, enum leaving_mode mode)
 {
 	unsigned int baseline = service->version_id[service->now.baseline];
@@ -141,7 +150,7 @@ void leaving_rollback(struct leaving *leaving, const struct service *service, en
 		const struct serin_backend *backend = backend_of(leaving, id);
 
 		if (!(backend->flags & SERIN_BACKEND_USED) || backend->service != service->id ||
-		    backend->version == baseline)
+		    backend->version == baseline || gets_clients(service, backend->version))
 			continue;
 		if (mode == LEAVING_RESET)
 			begin_one(leaving, id, LEAVING_RESET, deadline, service->plan && service->plan->rules);

@@ -261,8 +261,12 @@ static void struck(struct liveness *liveness, const struct serin_verdict *verdic
 
 static void verdict_came(void *context, const struct serin_verdict *verdict)
 {
+	struct liveness *liveness = context;
+
 	if (verdict->kind == SERIN_VERDICT_STRUCK)
-		struck(context, verdict);
+		struck(liveness, verdict);
+	else if (verdict->kind == SERIN_VERDICT_TRIPPED && liveness->options.tripped)
+		liveness->options.tripped(liveness->options.context, verdict->place);
 }
 
 static void ring_is_filled(void *context)

@@ -20,6 +20,7 @@ struct liveness_options {
 	const struct image *image; /* the controller's, as the kernel has it */
 	/* The rings of that service, an id of the image, are to be built anew: once for all that came together; again a second later where it gives an error. */
 	int (*changed)(void *context, unsigned int service);
+	void (*tripped)(void *context, unsigned int place); /* the kernel's guard of that version; may be NULL */
 	void *context;
 };
 

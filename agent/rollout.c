@@ -279,8 +279,11 @@ static void keep_limits(struct rollout_move *move)
 	struct rollout *rollout = &move->rollout;
 	unsigned int share = rollout_judged_share(&rollout->schedule, rollout->step, move->event->limits);
 
-	if (rollout->pause == ROLLOUT_PAUSE_REBOOT || (rollout->pause == ROLLOUT_PAUSE_USER && share > rollout->weight))
+	if (rollout->pause == ROLLOUT_PAUSE_REBOOT)
 		return;
+	/* What somebody has set by hand meanwhile is theirs to answer for. */
+	if (rollout->pause == ROLLOUT_PAUSE_USER)
+		share = clip(rollout->weight, 0, move->event->limits);
 	if (share != rollout->weight)
 		rollout_set_weight(move, share);
 }

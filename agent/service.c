@@ -66,6 +66,16 @@ static size_t gather_members(const struct image *image, unsigned int service, un
 	return count;
 }
 
+uint32_t service_epoch(const struct state_service *state)
+{
+	return state->epoch ? state->epoch : state->generation;
+}
+
+void service_next_epoch(struct state_service *state)
+{
+	state->epoch = service_epoch(state) + 1 ? service_epoch(state) + 1 : 1;
+}
+
 int service_build_plan(const struct service *service, const struct image *image, const struct state_service *wanted,
 		       struct serin_plan *ret, struct complaint *complaint)
 {
@@ -73,6 +83,7 @@ int service_build_plan(const struct service *service, const struct image *image,
 		.service = service->config->name,
 		.rollout = wanted->rollout,
 		.generation = wanted->generation,
+		.epoch = service_epoch(wanted),
 		.affinity = service->config->affinity,
 		.prefix4 = service->config->prefix4,
 		.prefix6 = service->config->prefix6,

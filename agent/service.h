@@ -30,6 +30,10 @@ int service_bind(struct service *service, const struct config_service *config, c
 /* "baseline" or "trial", by index into config->versions. */
 const char *service_role(const struct service *service, size_t version);
 
+/* Clients count once in each epoch: of a new generation, or of the same one after a while. */
+uint32_t service_epoch(const struct state_service *state);
+void service_next_epoch(struct state_service *state);
+
 /* Build the plan that `wanted` (like service->now) asks for. `ret` is untouched on errors. */
 int service_build_plan(const struct service *service, const struct image *image, const struct state_service *wanted,
 		       struct serin_plan *ret, struct complaint *complaint);

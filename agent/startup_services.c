@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What every service starts with: its weights, and its plan in the kernel. */
+#include "controller_trial.h"
 #include "startup.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ static int choose_weights(struct controller *controller, const struct image *run
 		free(plan);
 	}
 	source = weights_start(service->config, stored, is_pinned ? &pinned : NULL, time(NULL), &service->now);
+	controller_rollout_resume(controller, service, !is_pinned && stored);
 	log_start(service, source);
 	return 0;
 }
@@ -81,6 +83,7 @@ static int make_plan(struct controller *controller, struct service *service, boo
 	if (service->plan && service->plan->generation > newest)
 		newest = service->plan->generation;
 	service->now.generation = newest + 1 ? newest + 1 : 1;
+	service_next_epoch(&service->now);
 	r = service_build_plan(service, &controller->image, &service->now, plan, complaint);
 	if (r) {
 		free(plan);
@@ -90,8 +93,10 @@ static int make_plan(struct controller *controller, struct service *service, boo
 	if (*ret_differs) {
 		free(service->plan);
 		service->plan = plan;
+		controller_trial_epoch(controller, service, &service->now);
 	} else {
 		service->now.generation = service->plan->generation;
+		service->now.epoch = service->plan->epoch;
 		free(plan);
 	}
 	return 0;

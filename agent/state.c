@@ -11,7 +11,7 @@
 #include "durable.h"
 #include "state_json.h"
 
-#define STATE_MAX_BYTES (4u << 20) /* 256 services of 8 versions are some 300 KB */
+#define STATE_MAX_BYTES (16u << 20) /* 256 services of 8 versions, each with a rollout, are some 3 MB */
 
 void state_free(struct state *state)
 {

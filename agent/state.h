@@ -13,13 +13,22 @@
 #include "address.h"
 #include "complaint.h"
 #include "config.h"
+#include "judge_meter.h"
+#include "rollout.h"
 
 #define STATE_FILE "state.json"
 #define STATE_BY_LEN 32
 #define STATE_REASON_LEN 257 /* 256 bytes and NUL */
 
 /* What the last change was. Order of state_change_kind_names. */
-enum state_change_kind { STATE_START, STATE_WEIGHTS, STATE_ROLLBACK, STATE_RELOAD, STATE_CHANGE_KINDS };
+enum state_change_kind {
+	STATE_START,
+	STATE_WEIGHTS,
+	STATE_ROLLBACK,
+	STATE_RELOAD,
+	STATE_ROLLOUT, /* a step of a rollout */
+	STATE_CHANGE_KINDS
+};
 
 struct state_change {
 	char by[STATE_BY_LEN];         /* "uid 0", "token", "agent", "file" */
@@ -34,14 +43,23 @@ struct state_version {
 	uint16_t weight; /* basis points; all of a service add up to SERIN_SLOTS */
 };
 
+/* A service's rollout, and its judge with the counts up to which it has been told. All zero: there has never been one. */
+struct state_trial {
+	struct rollout rollout;
+	struct judge judge; /* settings.trials 0: none */
+	struct judge_meter told;
+};
+
 struct state_service {
 	char name[SERIN_NAME_LEN];
 	struct state_version versions[SERIN_MAX_VERSIONS];
 	size_t version_count;
 	size_t baseline; /* index into versions */
 	uint32_t generation;
-	uint64_t rollout;
+	uint32_t epoch;   /* clients count once in each; moves with every generation, and in between; 0: generation's */
+	uint64_t rollout; /* seed of the draw */
 	struct state_change changed;
+	struct state_trial trial;
 };
 
 /* A backend that was taken out by hand: as backend_format writes it, whatever its version. */
@@ -59,7 +77,7 @@ struct state {
 	char devices[SERIN_MAX_DEVICES][CONFIG_INTERFACE_LEN];
 };
 
-/* "start", "weights", "rollback", "reload". */
+/* "start", "weights", "rollback", "reload", "rollout". */
 const char *state_change_kind_name(enum state_change_kind kind);
 
 /* Read DIRECTORY/state.json into *ret, which is then to be freed with state_free. -ENOENT: there is none; -EBADMSG and

@@ -8,12 +8,11 @@
 #include <string.h>
 
 #include "scalar.h"
+#include "trial_json.h"
 
 static const char *const kind_names[] = {
-	[STATE_START] = "start",
-	[STATE_WEIGHTS] = "weights",
-	[STATE_ROLLBACK] = "rollback",
-	[STATE_RELOAD] = "reload",
+	[STATE_START] = "start",   [STATE_WEIGHTS] = "weights", [STATE_ROLLBACK] = "rollback",
+	[STATE_RELOAD] = "reload", [STATE_ROLLOUT] = "rollout",
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == STATE_CHANGE_KINDS, "a name for each");
 
@@ -24,16 +23,21 @@ const char *state_change_kind_name(enum state_change_kind kind)
 
 static json_t *encode_service(const struct state_service *service)
 {
-	json_t *weights = json_object();
+	json_t *weights = json_object(), *value;
 
 	for (size_t i = 0; i < service->version_count; i++)
 		json_object_set_new(weights, service->versions[i].name, json_integer(service->versions[i].weight));
-	return json_pack("{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s:b}}", "generation",
-			 (json_int_t)service->generation, "rollout", (json_int_t)service->rollout, "baseline",
-			 service->versions[service->baseline].name, "weights", weights, "changed", "by",
-			 service->changed.by, "at", (json_int_t)service->changed.at, "what",
-			 kind_names[service->changed.kind], "reason", service->changed.reason, "reset",
-			 service->changed.reset);
+	value = json_pack("{s:I, s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s:b}}", "generation",
+			  (json_int_t)service->generation, "epoch", (json_int_t)service->epoch, "rollout",
+			  (json_int_t)service->rollout, "baseline", service->versions[service->baseline].name,
+			  "weights", weights, "changed", "by", service->changed.by, "at",
+			  (json_int_t)service->changed.at, "what", kind_names[service->changed.kind], "reason",
+			  service->changed.reason, "reset", service->changed.reset);
+	if (service->trial.rollout.version[0] && json_object_set_new(value, "trial", trial_encode(&service->trial))) {
+		json_decref(value);
+		return NULL;
+	}
+	return value;
 }
 
 /* By service, a list of addresses. */
@@ -137,22 +141,35 @@ static int decode_change(const char *by, json_int_t at, const char *what, const 
 	return r;
 }
 
+static int decode_trial(json_t *value, struct state_service *ret, struct complaint *complaint)
+{
+	struct complaint detail = { "" };
+	int r = trial_decode(value, &ret->trial, &detail);
+
+	if (r)
+		return complain(complaint, r, "service \"%s\": %.400s", ret->name, detail.text);
+	return 0;
+}
+
 static int decode_service(const char *name, json_t *value, struct state_service *ret, struct complaint *complaint)
 {
 	const char *baseline, *by, *what, *reason;
-	json_int_t generation, rollout, at;
-	int reset = false; /* files from before there were resets do not say */
+	json_int_t generation, rollout, at, epoch = 0; /* nor of epochs */
+	int reset = false;                             /* files from before there were resets do not say */
 	json_error_t error;
-	json_t *weights;
+	json_t *weights, *trial;
 	int r;
 
-	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s?b}}", "generation",
-			   &generation, "rollout", &rollout, "baseline", &baseline, "weights", &weights, "changed",
-			   "by", &by, "at", &at, "what", &what, "reason", &reason, "reset", &reset))
+	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s?I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s?b}}", "generation",
+			   &generation, "rollout", &rollout, "epoch", &epoch, "baseline", &baseline, "weights",
+			   &weights, "changed", "by", &by, "at", &at, "what", &what, "reason", &reason, "reset",
+			   &reset))
 		return complain(complaint, -EBADMSG, "service \"%.64s\": %s", name, error.text);
-	if (generation < 1 || generation > UINT32_MAX || rollout < 0 || at < 0)
+	if (generation < 1 || generation > UINT32_MAX || rollout < 0 || at < 0 || epoch < 0 || epoch > UINT32_MAX)
 		return complain(complaint, -EBADMSG, "service \"%.64s\": a number is out of range", name);
-	*ret = (struct state_service){ .generation = (uint32_t)generation, .rollout = (uint64_t)rollout };
+	*ret = (struct state_service){ .generation = (uint32_t)generation,
+				       .epoch = (uint32_t)epoch,
+				       .rollout = (uint64_t)rollout };
 	r = decode_name(ret->name, sizeof(ret->name), name, "service", complaint);
 	if (!r)
 		r = decode_weights(weights, ret, complaint);
@@ -166,7 +183,8 @@ static int decode_service(const char *name, json_t *value, struct state_service 
 		return complain(complaint, -EBADMSG, "service \"%s\": baseline \"%.32s\" is none of its versions", name,
 				baseline);
 	ret->baseline = (size_t)r;
-	return 0;
+	trial = json_object_get(value, "trial");
+	return trial ? decode_trial(trial, ret, complaint) : 0;
 }
 
 static int decode_devices(json_t *devices, struct state *ret, struct complaint *complaint)

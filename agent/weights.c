@@ -97,6 +97,9 @@ enum weights_source weights_start(const struct config_service *service, const st
 		ret->generation = stored->generation;
 	/* A plan does not know its rollout. */
 	ret->rollout = stored ? stored->rollout : 0;
+	ret->epoch = stored ? stored->epoch : 0;
+	if (stored)
+		ret->trial = stored->trial;
 	if (source == WEIGHTS_STATE || (source == WEIGHTS_CONFIG && stored && weights_are_same(stored, ret))) {
 		ret->changed = stored->changed;
 	} else {

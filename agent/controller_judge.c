@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The judge at work: ten times a second it is told what the kernel has counted, and the rollout is told what it thinks. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "controller_trial.h"
+#include "datapath_guard.h"
+#include "log.h"
+#include "slow_limits.h"
+
+#define KEEP_MS 10000 /* how old persisted evidence may be: the kernel's counts go on, so none is lost, only time */
+
+void controller_judge_tell(struct controller *controller, struct service *service, double share, bool rollout_only)
+{
+	struct state_trial *state = &service->now.trial;
+	struct trial *trial = trial_of(controller, service);
+	struct judge_sample sample;
+	struct judge_meter now;
+
+	trial_count(controller, service, &service->now, &now);
+	sample = judge_meter_read(&state->told, &now, share);
+	for (unsigned int i = 0; rollout_only && i < JUDGE_STREAMS; i++)
+		sample.counts[i][JUDGE_G] = (struct evidence_counts){ 0 };
+	if (trial && rollout_only)
+		trial->incident_ms = 0;
+	else if (trial && !trial->incident_ms && sample.counts[JUDGE_FAILED][JUDGE_G].trial)
+		trial->incident_ms = loop_now_ms();
+	judge_tick(&state->judge, &sample);
+}
+
+/* ---- latency --------------------------------------------------------------------------------------------------------- */
+
+static void limit_answers(struct controller *controller, struct service *service, const struct plain_sample *now)
+{
+	const struct config_rollout *config = trial_of(controller, service)->config;
+	struct trial *trial = trial_of(controller, service);
+	struct serin_slow_limits limits = { 0 };
+	__u64 times[SERIN_HISTOGRAM_BUCKETS], seen = 0;
+	uint32_t epoch = service_epoch(&service->now);
+
+	if (!config || !config->judge.latency || trial->limited == epoch)
+		return;
+	for (unsigned int i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++) {
+		times[i] = now->trial.times[i] + now->baseline.times[i] - trial->before[i];
+		seen += times[i];
+	}
+	if (seen && !trial->warm_ms)
+		trial->warm_ms = loop_now_ms() + config->judge.warmup;
+	if (!trial->warm_ms || loop_now_ms() < trial->warm_ms)
+		return;
+	slow_limits(times, config->judge.latency_tolerate / 10000.0, limits.ticks[SERIN_TURN_FIRST]);
+	memcpy(limits.ticks[SERIN_TURN_LATER], limits.ticks[SERIN_TURN_FIRST], sizeof(limits.ticks[0]));
+	datapath_guard_slow_limits(controller->datapath, service->id, &limits);
+	trial->limited = epoch;
+}
+
+/* ---- what they think ------------------------------------------------------------------------------------------------- */
+
+static const char *describe_regression(const struct service *service, const struct judge_verdict *verdict, bool tripped,
+				       char *text, size_t size)
+{
+	const struct state_trial *state = &service->now.trial;
+	static const enum judge_stream streams[JUDGE_CHECKS] = { JUDGE_FAILED, JUDGE_SLOW_P99, JUDGE_REPORTED };
+	enum judge_check check = tripped ? JUDGE_ERRORS : verdict->check;
+	enum judge_process process = tripped ? JUDGE_R : verdict->process;
+	const struct evidence_counts *seen = &state->judge.worse[streams[check]][process].seen;
+	const struct judge_figure *figure = &verdict->worse[check][process];
+
+	snprintf(
+		text, size,
+		"%s: %s than of the baseline's: %llu of its clients and %llu of the baseline's at a share of %.4g%%, ln E "
+		"%.2f of %.2f%s",
+		judge_check_name(check), judge_check_words(check), (unsigned long long)seen->trial,
+		(unsigned long long)seen->baseline, 100 * trial_share(&service->now, (size_t)trial_version(service)),
+		figure->ln, figure->required, tripped ? "; the kernel's guard has tripped" : "");
+	return text;
+}
+
+static void think(struct service *service, struct trial *trial, const struct guard_state *guard,
+		  struct rollout_verdict *ret, char *text, size_t size)
+{
+	static const enum rollout_cause causes[JUDGE_CHECKS] = { ROLLOUT_BY_ERRORS, ROLLOUT_BY_LATENCY,
+								 ROLLOUT_BY_OUTCOMES };
+	bool tripped = guard->tripped || guard->closed;
+
+	judge_verdict(&service->now.trial.judge, &trial->verdict);
+	if (tripped || trial->verdict.finding == JUDGE_REGRESSION) {
+		ret->health = ROLLOUT_REGRESSION;
+		ret->cause = tripped ? ROLLOUT_BY_ERRORS : causes[trial->verdict.check];
+		ret->reason = describe_regression(service, &trial->verdict, tripped, text, size);
+	} else if (trial->verdict.finding == JUDGE_HEALTHY) {
+		ret->health = ROLLOUT_HEALTHY;
+	}
+}
+
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* Evidence by the way: what it is worth does not depend on when it is persisted. */
+static void keep(struct controller *controller, struct service *service, struct trial *trial)
+{
+	if (loop_now_ms() - trial->kept_ms < KEEP_MS)
+		return;
+	trial->kept_ms = loop_now_ms();
+	if (!state_put_service(&controller->state, &service->now))
+		controller_save(controller, NULL);
+}
+
+void controller_judge_one(struct controller *controller, struct service *service)
+{
+	struct rollout_event event = { .kind = ROLLOUT_TICK, .now = wall_ms() };
+	struct trial *trial = trial_of(controller, service);
+	int version = trial_version(service);
+	char evidence[ROLLOUT_REASON_LEN];
+	struct guard_state guard = { 0 };
+	static struct plain_sample sample; /* large, and of this call alone */
+
+	if (version < 0 || !trial)
+		return;
+	controller_judge_tell(controller, service, trial_share(&service->now, (size_t)version), false);
+	trial_sample(controller, service, (size_t)version, &sample);
+	plain_set_tick(trial->checks, &sample, loop_now_ms());
+	limit_answers(controller, service, &sample);
+	datapath_guard_read(controller->datapath, service->id, service->version_id[version], &guard);
+	think(service, trial, &guard, &event.verdict, evidence, sizeof(evidence));
+	event.verdict.checks = plain_set_verdict(trial->checks, &event.verdict.checks_reason);
+	event.verdict.suspended = controller->forsaken[service->id];
+	controller_rollout_event(controller, service, guard.tripped ? "kernel" : "agent", &event);
+	if (!rollout_is_judged(&service->now.trial.rollout))
+		return;
+	controller_guard_renew(controller, service, 0);
+	keep(controller, service, trial);
+}
+
+void controller_judge_tick(void *context)
+{
+	struct controller *controller = context;
+
+	for (size_t i = 0; i < controller->service_count; i++)
+		if (rollout_is_judged(&controller->services[i].now.trial.rollout))
+			controller_judge_one(controller, &controller->services[i]);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the controller's files share about a version on trial: what runs beside the state, and the steps of a change. */
+#ifndef SERIN_CONTROLLER_TRIAL_H
+#define SERIN_CONTROLLER_TRIAL_H
+
+#include "controller_rollout.h"
+#include "outcomes.h"
+#include "plain_set.h"
+
+/* Beside what the state keeps of it (state_trial). */
+struct trial {
+	struct config_rollout *config; /* a copy: a rollout keeps what it began with */
+	struct plain_set *checks;
+	struct outcomes *outcomes;
+	struct evidence_counts reported[JUDGE_PROCESSES]; /* cumulative, like the kernel's */
+	uint64_t reporters;
+	__u64 before[SERIN_HISTOGRAM_BUCKETS]; /* responses of both versions until it began */
+	int64_t warm_ms;                       /* from when on answers are timed; 0: nobody has asked anything yet */
+	uint32_t limited;                      /* the epoch whose limits hold; 0: none */
+	int64_t kept_ms;                       /* when the evidence was last persisted */
+	struct judge_verdict verdict;          /* of the last tick */
+	int64_t incident_ms;      /* the trial version's first one in this epoch, as a tick saw it; 0: none */
+	double detection_seconds; /* of the last rollback on evidence; 0: none */
+};
+
+/* ---- controller_trial.c ---------------------------------------------------------------------------------------------- */
+
+/* Index of the rollout's version, or -ENOENT: it is not configured any more. */
+int trial_version(const struct service *service);
+/* The share that was assigned to it of its and the baseline's clients. */
+double trial_share(const struct state_service *state, size_t version);
+/* From the counters, of the version and the baseline. */
+void trial_sample(const struct controller *controller, const struct service *service, size_t version,
+		  struct plain_sample *ret);
+/* All that has been counted for the judge; `state` names the version. */
+void trial_count(const struct controller *controller, const struct service *service, const struct state_service *state,
+		 struct judge_meter *ret);
+/* What runs beside the state: made where it is not there, begun anew with each draw. -ENOMEM and a complaint. */
+int trial_begin(struct controller *controller, struct service *service, struct complaint *complaint);
+void trial_end(struct controller *controller, unsigned int service);
+/* Whether an application has told of outcomes since the agent began. */
+bool trial_heard(const struct controller *controller, const struct service *service);
+struct trial *trial_of(const struct controller *controller, const struct service *service);
+
+/* A new epoch begins with this state: the judge's G begins again, from the kernel's present counts on. */
+void controller_trial_epoch(const struct controller *controller, const struct service *service,
+			    struct state_service *state);
+
+/* ---- controller_judge.c ---------------------------------------------------------------------------------------------- */
+
+/* The judge learns what the kernel has counted; with `rollout_only` of process R alone: the epoch is new. */
+void controller_judge_tell(struct controller *controller, struct service *service, double share, bool rollout_only);
+/* A tick of every rollout: counts, judge, checks, and what comes of them. */
+void controller_judge_tick(void *controller);
+void controller_judge_one(struct controller *controller, struct service *service);
+
+/* ---- controller_guard.c ---------------------------------------------------------------------------------------------- */
+
+/* Around the swap of a plan: before it, what must hold by then; after it, what may hold only now; and when there was none
+ * after all, what held before. */
+void controller_guard_before(struct controller *controller, const struct service *service,
+			     const struct state_service *wanted);
+void controller_guard_after(struct controller *controller, struct service *service, const struct state_service *before);
+void controller_guard_settle(struct controller *controller, struct service *service);
+/* The lines and the lease as of now. */
+void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms);
+
+/* ---- controller_rollout.c -------------------------------------------------------------------------------------------- */
+
+/* An event that nobody asked for: a tick, a version without backends. */
+int controller_rollout_event(struct controller *controller, struct service *service, const char *by,
+			     struct rollout_event *event);
+
+/* ---- controller_change.c --------------------------------------------------------------------------------------------- */
+
+int controller_check_generation(const struct service *service, const struct controller_request *request,
+				struct complaint *complaint);
+/* Another generation, by them. */
+void controller_stamp(struct state_service *wanted, const struct controller_request *request,
+		      enum state_change_kind kind);
+/* Build the plan, persist, swap; log where the generation is another one. All or nothing. */
+int controller_commit(struct controller *controller, struct service *service, const struct state_service *wanted,
+		      struct complaint *complaint);
+
+#endif
