@@ -78,9 +78,8 @@ static __always_inline bool client_is_of(__u64 word, __u32 epoch, struct client_
 	return false;
 }
 
-/* The client's word in its bucket; else a free one, or the first that holds nothing of this epoch, which at worst counts in
- * its rollout once more; else any. */
-static __always_inline __u64 *client_word(struct serin_clients *bucket, __u64 hash, __u32 epoch, struct client_words as)
+static __always_inline __u32 client_place_as(const struct serin_clients *bucket, __u64 hash, __u32 epoch,
+					     struct client_words as)
 {
 	__u32 place = hash >> 20 & (SERIN_CLIENTS_PER_BUCKET - 1), i;
 	bool stale = false;
@@ -97,8 +96,22 @@ static __always_inline __u64 *client_word(struct serin_clients *bucket, __u64 ha
 			stale = true;
 		}
 	}
-	forget_bounds(place);
-	return &bucket->word[place & (SERIN_CLIENTS_PER_BUCKET - 1)];
+	return place;
+}
+
+/* Where the client's word is in its bucket; else a free one, or the first that holds nothing of this epoch, which at worst
+ * counts in its rollout once more; else any. */
+verified_once int client_place(const struct serin_clients *bucket, __u64 hash, __u32 epoch, bool slow)
+{
+	if (!bucket)
+		return 0;
+	return slow ? client_place_as(bucket, hash, epoch, CLIENT_SLOW)
+		    : client_place_as(bucket, hash, epoch, CLIENT_OF_INCIDENT);
+}
+
+static __always_inline __u64 *client_word(struct serin_clients *bucket, __u64 hash, __u32 epoch, bool slow)
+{
+	return &bucket->word[(__u32)client_place(bucket, hash, epoch, slow) & (SERIN_CLIENTS_PER_BUCKET - 1)];
 }
 
 #endif

@@ -32,7 +32,7 @@ static __always_inline enum client_first client_meets(__u64 hash, __u32 epoch)
 	if (!bucket)
 		return FIRST_NEVER;
 	for (i = 0; i < 2; i++) {
-		word = client_word(bucket, hash, epoch, CLIENT_OF_INCIDENT);
+		word = client_word(bucket, hash, epoch, false);
 		known = READ_ONCE(*word);
 		if (known == (own | epoch))
 			return FIRST_NEVER;

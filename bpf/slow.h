@@ -57,7 +57,7 @@ static __always_inline __u32 slow_meets(__u64 hash, __u32 beyond, __u32 epoch)
 	for (i = 0; i < 3; i++) {
 		bool other;
 
-		word = client_word(bucket, hash, epoch, CLIENT_SLOW);
+		word = client_word(bucket, hash, epoch, true);
 		known = READ_ONCE(*word);
 		other = client_tag(known, CLIENT_SLOW) != own;
 		next = slow_word(other ? own : known, beyond, epoch, &news);
