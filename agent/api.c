@@ -11,11 +11,6 @@
 
 enum route_access { FOR_ANYBODY, FOR_READERS, FOR_CHANGES };
 
-static void get_healthz(struct api_call *call)
-{
-	api_json(call, 200, json_pack("{s:s}", "status", "ok"));
-}
-
 static void get_readyz(struct api_call *call)
 {
 	struct complaint reason = { "" };
@@ -38,7 +33,7 @@ static const struct route {
 	{ "GET", "/figures.js", FOR_READERS, api_get_page, false },
 	{ "GET", "/charts.js", FOR_READERS, api_get_page, false },
 	{ "GET", "/live.js", FOR_READERS, api_get_page, false },
-	{ "GET", "/healthz", FOR_ANYBODY, get_healthz, false },
+	{ "GET", "/healthz", FOR_ANYBODY, api_get_healthz, false },
 	{ "GET", "/readyz", FOR_ANYBODY, get_readyz, false },
 	{ "GET", "/metrics", FOR_READERS, api_get_metrics, false },
 	{ "GET", "/v1/events", FOR_READERS, api_get_events, true },
@@ -47,9 +42,12 @@ static const struct route {
 	{ "GET", "/v1/services/*/explain", FOR_READERS, api_get_explain, true },
 	{ "GET", "/v1/services/*/flows", FOR_READERS, api_get_flows, true },
 	{ "GET", "/v1/services/*/history", FOR_READERS, api_get_history, true },
+	{ "GET", "/v1/services/*/why", FOR_READERS, api_get_why, false },
 	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights, false },
 	{ "POST", "/v1/services/*/backend", FOR_CHANGES, api_post_backend, false },
 	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback, false },
+	{ "POST", "/v1/services/*/rollout", FOR_CHANGES, api_post_rollout, false },
+	{ "POST", "/v1/services/*/outcomes", FOR_CHANGES, api_post_outcomes, false },
 	{ "POST", "/v1/reload", FOR_CHANGES, api_post_reload, false },
 };
 

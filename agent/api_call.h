@@ -33,11 +33,18 @@ bool api_read_body(struct api_call *call, const char *const *keys, json_t **ret)
 /* Its "reason", which belongs to `body`. False: 400. */
 bool api_read_reason(struct api_call *call, const json_t *body, struct controller_request *request);
 
+/* If-Match, when there is one. False: 400. */
+bool api_read_if_match(struct api_call *call, struct controller_request *request);
+
+/* What a change came to: the service as it is now, or the complaint under the status that fits the negative errno. */
+void api_answer_change(struct api_call *call, int error, const struct complaint *complaint);
+
 /* The service as it is now, and its ETag into the answer. */
 json_t *api_service_json(struct api_call *call);
 void api_answer_service(struct api_call *call);
 
 /* The handlers, by route. */
+void api_get_healthz(struct api_call *call);
 void api_get_page(struct api_call *call);
 void api_get_metrics(struct api_call *call);
 void api_get_services(struct api_call *call);
@@ -49,6 +56,9 @@ void api_get_events(struct api_call *call);
 void api_put_weights(struct api_call *call);
 void api_post_backend(struct api_call *call);
 void api_post_rollback(struct api_call *call);
+void api_post_rollout(struct api_call *call);
+void api_get_why(struct api_call *call);
+void api_post_outcomes(struct api_call *call);
 void api_post_reload(struct api_call *call);
 
 #endif

@@ -61,7 +61,7 @@ bool api_read_reason(struct api_call *call, const json_t *body, struct controlle
 }
 
 /* If-Match: "7" (RFC 9110, section 13.1.1); a star matches every service that is there. */
-static bool read_if_match(struct api_call *call, struct controller_request *request)
+bool api_read_if_match(struct api_call *call, struct controller_request *request)
 {
 	const char *text = call->request->if_match;
 	char number[16];
@@ -115,7 +115,7 @@ static bool read_wishes(struct api_call *call, const json_t *body, struct weight
 	return true;
 }
 
-static void answer(struct api_call *call, int error, const struct complaint *complaint)
+void api_answer_change(struct api_call *call, int error, const struct complaint *complaint)
 {
 	switch (error) {
 	case 0:
@@ -123,6 +123,9 @@ static void answer(struct api_call *call, int error, const struct complaint *com
 		break;
 	case -ESTALE:
 		api_error(call, 409, "generation_mismatch", "%s", complaint->text);
+		break;
+	case -EBUSY:
+		api_error(call, 409, "rollout_state", "%s", complaint->text);
 		break;
 	case -ENOENT:
 		api_error(call, 422, "unknown_version", "%s", complaint->text);
@@ -148,9 +151,9 @@ void api_put_weights(struct api_call *call)
 	if (!api_read_body(call, keys, &body))
 		return;
 	if (read_wishes(call, body, wishes, &count) && api_read_reason(call, body, &request) &&
-	    read_if_match(call, &request)) {
+	    api_read_if_match(call, &request)) {
 		r = controller_set_weights(call->controller, call->service, &request, wishes, count, &complaint);
-		answer(call, r, &complaint);
+		api_answer_change(call, r, &complaint);
 	}
 	json_decref(body);
 }
@@ -193,10 +196,10 @@ void api_post_rollback(struct api_call *call)
 	if (call->request->body_length && !api_read_body(call, keys, &body))
 		return;
 	if (read_flows(call, body, &request) && api_read_reason(call, body, &request) &&
-	    read_if_match(call, &request)) {
+	    api_read_if_match(call, &request)) {
 		r = controller_rollback(call->controller, call->service, &request, &complaint);
 		if (r)
-			answer(call, r, &complaint);
+			api_answer_change(call, r, &complaint);
 		else
 			answer_rollback(call, &request);
 	}
@@ -234,7 +237,7 @@ void api_post_backend(struct api_call *call)
 		if (r == -ENOENT)
 			api_error(call, 422, "unknown_backend", "%s", complaint.text);
 		else
-			answer(call, r, &complaint);
+			api_answer_change(call, r, &complaint);
 	}
 	json_decref(body);
 }

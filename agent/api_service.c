@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "api_call.h"
+#include "controller_rollout.h"
 #include "discovered_json.h"
 #include "figures_json.h"
 
@@ -202,12 +203,13 @@ static json_t *service_to_json(const struct controller *controller, const struct
 
 	for (size_t i = 0; i < now->version_count; i++)
 		json_array_append_new(versions, version_to_json(controller, service, i, detail));
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o}", "name", config->name, "protocol",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o, s:o}", "name", config->name, "protocol",
 			 config_protocol_name(config), "forward", config_forward_name(config->forward), "affinity",
 			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
 			 now->versions[now->baseline].name, "generation", (json_int_t)now->generation, "changed",
 			 changed_to_json(&now->changed), "window_seconds",
-			 window_span(&service->window, &service->newest), "versions", versions);
+			 window_span(&service->window, &service->newest), "versions", versions, "rollout",
+			 controller_rollout_to_json(controller, service, false));
 }
 
 json_t *api_service_json(struct api_call *call)
