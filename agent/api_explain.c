@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which version a client gets and why: the rules, then the kernel's own code on the plan that the kernel has. */
+/* Which version a client gets and why: the rules, the kernel's own code on the plan that it has, and its guard. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include <serin/split.h>
 
 #include "api_call.h"
+#include "datapath_guard.h"
 #include "rules.h"
 #include "scalar.h"
 
@@ -164,26 +165,51 @@ static json_t *rule_of(const struct config_rule *rule)
 	return rule ? json_string(prefix_format(&rule->prefix, text)) : json_null();
 }
 
+/* The version's guard may not let it have anybody: then it is the baseline's client, if that one has a backend for it.
+ * Returns why, in words, or NULL. */
+static const char *guard(const struct api_call *call, struct serin_split *split)
+{
+	static const char *const words[] = {
+#define WORDS(upper, label, text) text,
+		SERIN_GUARD_REASONS(WORDS)
+#undef WORDS
+	};
+	const struct serin_plan *plan = call->service->plan;
+	enum serin_guard_reason why;
+
+	if (split->version == plan->baseline || plan->ring[plan->baseline][split->place] == SERIN_NO_BACKEND)
+		return NULL;
+	why = datapath_guard_refusal(call->controller->datapath, call->service->id, split->version);
+	if (why == SERIN_GUARD_REASON_COUNT)
+		return NULL;
+	split->version = plan->baseline;
+	split->backend = plan->ring[plan->baseline][split->place];
+	return words[why];
+}
+
 static void answer(struct api_call *call, const struct question *question, const struct config_rule *rule,
-		   const struct serin_split *split)
+		   const struct state_version *drawn, const char *refused, const struct serin_split *split)
 {
 	const struct state_version *version = version_of(call->service, split->version);
 	char client[ADDRESS_TEXT_LEN], counted[2 * ADDRESS_TEXT_LEN + 8];
 	int port = ntohs(question->client.port);
 
-	if (!version) {
+	if (!version || !drawn) {
 		api_error(call, 500, "internal", "slot %u belongs to no version", split->slot);
 		return;
 	}
 	describe_counted(call->service, question, counted, sizeof(counted));
 	api_json(call, 200,
-		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:o, s:i, s:I, s:o, s:I}", "service",
+		 json_pack("{s:s, s:s, s:o, s:s, s:I, s:s, s:s, s:s, s:s?, s:o, s:i, s:I, s:o, s:I}", "service",
 			   call->service->config->name, "address", address_format(&question->client.addr, client),
 			   "port", port ? json_integer(port) : json_null(), "counted", counted, "slot",
-			   (json_int_t)split->slot, "version", version->name, "because", rule ? "rule" : "slot", "rule",
-			   rule_of(rule), "weight", (int)version->weight, "place", (json_int_t)split->place, "backend",
-			   backend_of(call->controller, split->backend), "generation",
-			   (json_int_t)call->service->plan->generation));
+			   (json_int_t)split->slot, "version", version->name, "because",
+			   refused ? "guard"
+			   : rule  ? "rule"
+				   : "slot",
+			   "drawn", drawn->name, "guard", refused, "rule", rule_of(rule), "weight", (int)drawn->weight,
+			   "place", (json_int_t)split->place, "backend", backend_of(call->controller, split->backend),
+			   "generation", (json_int_t)call->service->plan->generation));
 }
 
 /* As the program does: a rule decides about the version, the hash about the backend within it. */
@@ -204,8 +230,10 @@ void api_get_explain(struct api_call *call)
 	static const char *const names[] = { "address", "port", "listen", NULL };
 	struct question question = { .listener = NULL };
 	struct serin_split_key key = { .protocol = 0 };
+	const struct state_version *drawn;
 	const struct config_rule *rule;
 	struct serin_split split;
+	const char *refused;
 
 	if (!api_check_parameters(call, names) || !read_question(call, &question))
 		return;
@@ -217,5 +245,7 @@ void api_get_explain(struct api_call *call)
 	key.family = address_is_ipv4(&question.client.addr) ? SERIN_IPV4 : SERIN_IPV6;
 	serin_split(call->service->plan, &key, &split);
 	rule = place(call->service, &question.client.addr, &split);
-	answer(call, &question, rule, &split);
+	drawn = version_of(call->service, split.version);
+	refused = guard(call, &split);
+	answer(call, &question, rule, drawn, refused, &split);
 }

@@ -42,22 +42,26 @@ struct explanation {
 	const char *address, *counted, *version, *because;
 	const char *backend; /* NULL: the version has none */
 	const char *rule;    /* NULL: none places this client */
-	int port;            /* 0: none was asked for */
+	const char *guard;   /* NULL: none has turned it away from `drawn` */
+	const char *drawn;
+	int port; /* 0: none was asked for */
 	int slot, weight, generation;
 };
 
 static int read_explanation(const json_t *answer, struct explanation *ret)
 {
-	json_t *backend = NULL, *port = NULL, *rule = NULL;
+	json_t *backend = NULL, *port = NULL, *rule = NULL, *guard = NULL, *drawn = NULL;
 
-	if (json_unpack((json_t *)answer, "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s?o, s?o, s?o}", "address",
+	if (json_unpack((json_t *)answer, "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s?o, s?o, s?o, s?o, s?o}", "address",
 			&ret->address, "counted", &ret->counted, "version", &ret->version, "because", &ret->because,
 			"slot", &ret->slot, "weight", &ret->weight, "generation", &ret->generation, "backend", &backend,
-			"port", &port, "rule", &rule) ||
+			"port", &port, "rule", &rule, "guard", &guard, "drawn", &drawn) ||
 	    ret->weight < 0)
 		return -EBADMSG;
 	ret->backend = json_string_value(backend);
 	ret->rule = json_string_value(rule);
+	ret->drawn = json_string_value(drawn) ?: ret->version;
+	ret->guard = json_string_value(guard);
 	ret->port = (int)json_integer_value(port);
 	return 0;
 }
@@ -78,11 +82,13 @@ static int print_explanation(FILE *out, const json_t *answer)
 	else
 		fputs("which has no backend: its new connections are dropped\n", out);
 	if (is.rule)
-		fprintf(out, "the rule for %s places it there; else the hash of %s would count, slot %d of %u", is.rule,
-			is.counted, is.slot, SERIN_SLOTS);
+		fprintf(out, "the rule for %s places it %s%s; else the hash of %s would count, slot %d of %u", is.rule,
+			is.guard ? "on " : "there", is.guard ? is.drawn : "", is.counted, is.slot, SERIN_SLOTS);
 	else
 		fprintf(out, "the hash of %s falls on slot %d of %u, one of %s's at its share of %s", is.counted,
-			is.slot, SERIN_SLOTS, is.version, share_format((unsigned int)is.weight, share));
+			is.slot, SERIN_SLOTS, is.drawn, share_format((unsigned int)is.weight, share));
+	if (is.guard)
+		fprintf(out, ", whose guard lets nobody in: %s", is.guard);
 	fprintf(out, " (generation %d)\nconnections that are already open stay where they are\n", is.generation);
 	return COMMAND_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mman.h>
 
 #include <bpf/bpf.h>
@@ -191,6 +192,24 @@ int datapath_guard_read(const struct datapath *datapath, unsigned int service, u
 	ret->line = SERIN_TRIP_LINE(word);
 	ret->tripped_ns = LOAD(trip->ns);
 	return 0;
+}
+
+enum serin_guard_reason datapath_guard_refusal(const struct datapath *datapath, unsigned int service,
+					       unsigned int version)
+{
+	struct guard_state guard;
+	struct timespec now;
+
+	if (datapath_guard_read(datapath, service, version, &guard) || !guard.arm)
+		return SERIN_GUARD_REASON_COUNT;
+	if (guard.tripped)
+		return SERIN_GUARD_ERRORS;
+	if (guard.closed)
+		return SERIN_GUARD_CLOSED;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (guard.lease_ns && (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec > guard.lease_ns)
+		return SERIN_GUARD_LEASE;
+	return SERIN_GUARD_REASON_COUNT;
 }
 
 int datapath_guard_turned_away(struct datapath *datapath, unsigned int service, unsigned int version,

@@ -52,6 +52,11 @@ int datapath_guard_close(struct datapath *datapath, unsigned int service, unsign
 int datapath_guard_read(const struct datapath *datapath, unsigned int service, unsigned int version,
 			struct guard_state *ret);
 
+/* Why a version on trial gets no new connection at this moment: enum serin_guard_reason, or SERIN_GUARD_REASON_COUNT: it
+ * does, as far as its guard is concerned. As the program decides it. */
+enum serin_guard_reason datapath_guard_refusal(const struct datapath *datapath, unsigned int service,
+					       unsigned int version);
+
 /* New connections that were turned away so far, by enum serin_guard_reason. */
 int datapath_guard_turned_away(struct datapath *datapath, unsigned int service, unsigned int version,
 			       struct serin_turned_away *ret);

@@ -28,7 +28,8 @@ rollout:
   on_unproven: advance
   extend: 1
   judge: {latency: off}
-  on_rollback: {flows: reset}'
+  on_rollback: {flows: reset}
+rules: [{from: 10.99.0.0/16, version: stable}]'
 STABLE='"10.0.0.11:3000"' CANARY='"10.0.0.21:3000"' write_config 0%
 start_agent
 
@@ -55,4 +56,11 @@ kill -USR2 "${SERVER[stable-1]}"
 check_equal "because of errors" "$(of_rollout cause)" errors
 check_equal "its share" "$(weight_of stable)" 0
 note "$(cat "$WORK/stable-1.trouble"), failed at the client: $(of_load bad .failed)"
-api GET /v1/events | jq -r '.events[] | .time + " " + .kind + " " + .text' | tail -n 12
+
+# ---- whom a rule places on it ---------------------------------------------------------------------------------------
+
+check_match "a client that was placed on it is told why not" "$(serin explain shop 10.99.0.7)" \
+	'version canary.*$'
+check_match "and by what" "$(serin explain shop 10.99.0.7)" 'rule for 10.99.0.0/16 places it on stable.*guard lets nobody in'
+check_match "so it comes again" "$(rollout '{"action": "retry"}')" '"progressing"'
+check_match "and a client that is placed on it gets it" "$(serin explain shop 10.99.0.7)" 'gets version stable'
