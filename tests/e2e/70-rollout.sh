@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A rollout by itself, under load: a good version climbs from step to step and becomes the baseline, the next one too, with
 # the roles the other way round; a bad one is taken out. Nobody edits the file in between.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
