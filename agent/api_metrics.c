@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "api_call.h"
+#include "api_metrics_rollout.h"
+#include "controller_rollout.h"
+#include "datapath_guard.h"
 #include "metrics.h"
 
 #ifndef SERIN_VERSION
@@ -16,6 +19,8 @@ struct snapshot {
 	struct metrics_backend backends[SERIN_MAX_BACKENDS];
 	struct metrics_version versions[SERIN_MAX_SERVICES * SERIN_MAX_VERSIONS];
 	struct metrics_service services[SERIN_MAX_SERVICES];
+	struct metrics_rollout rollouts[SERIN_MAX_SERVICES];
+	json_t *kept[SERIN_MAX_SERVICES]; /* what `rollouts` point into */
 	char addresses[SERIN_MAX_BACKENDS][ADDRESS_TEXT_LEN];
 };
 
@@ -52,17 +57,29 @@ static void add_backends(const struct controller *controller, struct snapshot *s
 	}
 }
 
+static void add_rollout(const struct controller *controller, const struct service *service, struct snapshot *snapshot)
+{
+	size_t n = snapshot->metrics.rollout_count++;
+
+	snapshot->kept[n] = controller_rollout_to_json(controller, service, false);
+	snapshot->rollouts[n].service = service->config->name;
+	api_rollout_metrics(snapshot->kept[n], &snapshot->rollouts[n]);
+}
+
 static void add_service(const struct controller *controller, const struct service *service, struct snapshot *snapshot)
 {
+	struct metrics_version *metrics;
 	struct window_share share;
 
+	add_rollout(controller, service, snapshot);
 	snapshot->services[snapshot->metrics.service_count++] = (struct metrics_service){
 		.service = service->config->name,
 		.generation = service->now.generation,
 	};
 	for (size_t i = 0; i < service->now.version_count; i++) {
 		window_measure(&service->window, &service->newest, service->version_id[i], &share);
-		snapshot->versions[snapshot->metrics.version_count++] = (struct metrics_version){
+		metrics = &snapshot->versions[snapshot->metrics.version_count++];
+		*metrics = (struct metrics_version){
 			.service = service->config->name,
 			.version = service->now.versions[i].name,
 			.role = service_role(service, i),
@@ -74,6 +91,8 @@ static void add_service(const struct controller *controller, const struct servic
 			.observed = &counters_of_version(&controller->counters, service->id, service->version_id[i])
 					     ->observed,
 		};
+		datapath_guard_turned_away(controller->datapath, service->id, service->version_id[i],
+					   &metrics->turned_away);
 	}
 }
 
@@ -95,6 +114,7 @@ static void fill(const struct controller *controller, struct snapshot *snapshot)
 	metrics->backends = snapshot->backends;
 	metrics->versions = snapshot->versions;
 	metrics->services = snapshot->services;
+	metrics->rollouts = snapshot->rollouts;
 	for (size_t i = 0; i < SERIN_DROPS; i++)
 		metrics->drops[i] = controller->counters.drops[i];
 	metrics->table = controller->counters.table;
@@ -117,6 +137,8 @@ void api_get_metrics(struct api_call *call)
 		controller_refresh(call->controller);
 		fill(call->controller, snapshot);
 		r = metrics_print(&snapshot->metrics, format, &response->body, &response->body_length);
+		for (size_t i = 0; i < snapshot->metrics.rollout_count; i++)
+			json_decref(snapshot->kept[i]);
 		free(snapshot);
 	}
 	if (r) {

@@ -114,10 +114,16 @@ void api_post_rollout(struct api_call *call)
 	json_decref(body);
 }
 
+/* An object in any case: a client may take nothing else for JSON. */
 void api_get_why(struct api_call *call)
 {
+	json_t *why;
+
 	controller_refresh(call->controller);
-	api_json(call, 200, controller_rollout_to_json(call->controller, call->service, true));
+	why = controller_rollout_to_json(call->controller, call->service, true);
+	if (json_is_null(why))
+		why = json_pack("{s:s, s:n}", "state", rollout_state_name(ROLLOUT_IDLE), "version");
+	api_json(call, 200, why);
 }
 
 /* ---- /healthz -------------------------------------------------------------------------------------------------------- */

@@ -10,9 +10,10 @@
 /* What scripts may rely on; also printed by `serin --help`. */
 enum command_exit {
 	COMMAND_OK = 0,
-	COMMAND_FAILED = 1,   /* refused, or it did not work; the reason is on stderr */
-	COMMAND_USAGE = 2,    /* the command line itself is wrong */
-	COMMAND_NO_AGENT = 4, /* no agent could be reached */
+	COMMAND_FAILED = 1,      /* refused, or it did not work; the reason is on stderr */
+	COMMAND_USAGE = 2,       /* the command line itself is wrong */
+	COMMAND_ROLLED_BACK = 3, /* waited for a rollout, and it was rolled back */
+	COMMAND_NO_AGENT = 4,    /* no agent could be reached */
 };
 
 /* Each gets its options parsed and the number of its arguments checked, and returns an enum command_exit. */
@@ -22,6 +23,8 @@ int cmd_status(const struct options *options);
 int cmd_weight(const struct options *options);
 int cmd_try(const struct options *options);
 int cmd_backend(const struct options *options);
+int cmd_rollout(const struct options *options);
+int cmd_why(const struct options *options);
 int cmd_rollback(const struct options *options);
 int cmd_reload(const struct options *options);
 int cmd_flows(const struct options *options);

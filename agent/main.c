@@ -38,6 +38,12 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_UDP, 1, MANY },
 	{ "backend", cmd_backend, "SERVICE ADDRESS drain|ready", "take a backend out by hand, or put it back",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 3, 3 },
+	{ "rollout", cmd_rollout, "SERVICE ACTION", "start, pause, resume, promote, abort, retry or finish",
+	  OPTION_OUTPUT | OPTION_VERSION | OPTION_RELEASE | OPTION_BLIND | OPTION_FLOWS | OPTION_REASON | OPTION_WAIT |
+		  OPTION_SOCKET,
+	  2, 2 },
+	{ "why", cmd_why, "SERVICE", "the arithmetic behind the judge's last verdict", OPTION_OUTPUT | OPTION_SOCKET, 1,
+	  1 },
 	{ "rollback", cmd_rollback, "SERVICE", "every version on trial to 0%, at once",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_FLOWS | OPTION_SOCKET, 1, 1 },
 	{ "reload", cmd_reload, "[--dry-run]", "apply the changed configuration, whole or not at all",
@@ -71,8 +77,8 @@ static void print_exit_codes(FILE *out)
 {
 	fprintf(out,
 		"\nExit codes: %d done, %d refused or failed (the reason is on stderr),\n"
-		"%d wrong usage, %d no agent could be reached.\n",
-		COMMAND_OK, COMMAND_FAILED, COMMAND_USAGE, COMMAND_NO_AGENT);
+		"%d wrong usage, %d rolled back (rollout --wait), %d no agent could be reached.\n",
+		COMMAND_OK, COMMAND_FAILED, COMMAND_USAGE, COMMAND_ROLLED_BACK, COMMAND_NO_AGENT);
 }
 
 static void print_help(FILE *out)

@@ -130,6 +130,7 @@ int metrics_print(const struct metrics *metrics, enum metrics_format format, cha
 	make_labels(metrics, backends, versions);
 	metrics_print_backends(&out, metrics, backends);
 	metrics_print_versions(&out, metrics, versions);
+	metrics_print_rollouts(&out, metrics, versions);
 	print_services(&out, metrics);
 	print_drops(&out, metrics);
 	print_table(&out, metrics);

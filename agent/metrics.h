@@ -9,6 +9,8 @@
 
 #include <serin/abi.h>
 #include <serin/reasons.h>
+#include "judge.h"
+#include "rollout.h"
 
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
 
@@ -33,6 +35,20 @@ struct metrics_version {
 	bool is_http;     /* without: nothing is known of methods and answers, and no line is printed */
 	uint64_t incidents;
 	const struct serin_observed *observed;
+	struct serin_turned_away turned_away;
+};
+
+/* What is negative is not known, and no line is printed. */
+struct metrics_rollout {
+	const char *service;
+	const char *version; /* NULL: there has been none */
+	enum rollout_state phase;
+	unsigned int step; /* from 1 on; 0: none runs */
+	double evidence[JUDGE_CHECKS];
+	double allowance;
+	double detection_seconds;
+	bool is_counted; /* without: the counters that follow are not known */
+	uint64_t rollbacks[ROLLOUT_CAUSES], trips[SERIN_GUARD_REASON_COUNT];
 };
 
 struct metrics_service {
@@ -47,6 +63,8 @@ struct metrics {
 	size_t version_count;
 	const struct metrics_service *services;
 	size_t service_count;
+	const struct metrics_rollout *rollouts; /* one for each service */
+	size_t rollout_count;
 	uint64_t drops[SERIN_DROPS];
 	struct serin_table_stats table;
 	uint64_t flow_table_ways; /* capacity */

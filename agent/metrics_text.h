@@ -39,4 +39,8 @@ void metrics_print_backends(struct metrics_out *out, const struct metrics *metri
 /* metrics_version.c: what versions have, and backends have not. */
 void metrics_print_versions(struct metrics_out *out, const struct metrics *metrics, char (*labels)[METRICS_LABELS_LEN]);
 
+/* metrics_rollout.c */
+void metrics_print_rollouts(struct metrics_out *out, const struct metrics *metrics,
+			    char (*versions)[METRICS_LABELS_LEN]);
+
 #endif

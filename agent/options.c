@@ -25,7 +25,10 @@ static const struct option_entry entries[] = {
 	{ OPTION_UDP, 0, "udp", NULL, "split UDP instead of TCP" },
 	{ OPTION_REASON, 0, "reason", "TEXT", "why, for the record and for colleagues" },
 	{ OPTION_FLOWS, 0, "flows", "drain|reset", "open connections (default: the service's on_rollback)" },
-	{ OPTION_VERSION, 0, "version", "VERSION", "only connections of this version" },
+	{ OPTION_VERSION, 0, "version", "VERSION", "the version that is meant" },
+	{ OPTION_RELEASE, 0, "release", "ID", "what is released: another one than was rolled back may start" },
+	{ OPTION_BLIND, 0, "blind", NULL, "start although the status of answers is not seen" },
+	{ OPTION_WAIT, 0, "wait", NULL, "until it has ended: exit 0 completed, 3 rolled back" },
 	{ OPTION_LIMIT, 0, "limit", "NUMBER", "how many at most (default 1000)" },
 	{ OPTION_LISTEN, 0, "listen", "ADDRESS:PORT", "which listening address the client connects to" },
 	{ OPTION_SOCKET, 0, "socket", "PATH", "the agent's socket (default " OPTIONS_SOCKET_PATH ")" },
@@ -134,6 +137,12 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 	case OPTION_FOLLOW:
 		options->follow = true;
 		break;
+	case OPTION_BLIND:
+		options->blind = true;
+		break;
+	case OPTION_WAIT:
+		options->wait = true;
+		break;
 	case OPTION_UDP:
 		options->udp = true;
 		break;
@@ -148,6 +157,9 @@ static int apply(const struct option_entry *entry, const char *argument, struct 
 		break;
 	case OPTION_VERSION:
 		options->version = argument;
+		break;
+	case OPTION_RELEASE:
+		options->release = argument;
 		break;
 	case OPTION_LISTEN:
 		options->listen = argument;

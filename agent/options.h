@@ -32,6 +32,9 @@ enum option_set {
 	OPTION_UDP = 1 << 15,
 	OPTION_FOLLOW = 1 << 16,
 	OPTION_RESOLV_CONF = 1 << 17,
+	OPTION_RELEASE = 1 << 18,
+	OPTION_BLIND = 1 << 19,
+	OPTION_WAIT = 1 << 20,
 };
 
 enum options_output { OUTPUT_TEXT, OUTPUT_JSON };
@@ -50,9 +53,12 @@ struct options {
 	bool dry_run;
 	bool udp;
 	bool follow;
-	const char *reason;         /* NULL */
-	enum options_flows flows;   /* FLOWS_AS_CONFIGURED */
-	const char *version;        /* NULL */
+	const char *reason;       /* NULL */
+	enum options_flows flows; /* FLOWS_AS_CONFIGURED */
+	const char *version;      /* NULL */
+	const char *release;      /* NULL */
+	bool blind;
+	bool wait;
 	unsigned int limit;         /* OPTIONS_LIMIT */
 	const char *resolv_conf;    /* NULL */
 	const char *listen;         /* NULL */

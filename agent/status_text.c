@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "blind.h"
+#include "rollout_text.h"
 #include "scalar.h"
 #include "status_backends.h"
 #include "status_text.h"
@@ -264,6 +265,7 @@ static int print_service(FILE *out, json_t *service, bool colours, struct compla
 	error = print_changed(out, changed, complaint);
 	if (error)
 		return error;
+	rollout_print_block(out, service, colours);
 	putc('\n', out);
 	error = print_tables(out, versions, colours, complaint);
 	if (!error)

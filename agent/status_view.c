@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "events_text.h"
+#include "rollout_text.h"
 #include "screen.h"
 #include "status_backends.h"
 #include "status_view_private.h"
@@ -65,10 +66,25 @@ static int print_one(FILE *out, json_t *service, const struct status_view *view,
 	int error = print_header(out, service, view, complaint);
 
 	if (!error)
+		rollout_print_block(out, service, view->colours);
+	if (!error)
 		error = view_print_versions(out, service, view, complaint);
 	if (!error)
 		print_backends(out, json_object_get(service, "versions"));
 	return error;
+}
+
+/* A line is what there is room for. */
+static void print_rollout(FILE *out, const json_t *service)
+{
+	const json_t *rollout = json_object_get(service, "rollout"), *guard = json_object_get(rollout, "guard");
+
+	if (!json_is_string(json_object_get(rollout, "version")) || !json_is_string(json_object_get(rollout, "state")))
+		return;
+	text_print(out, json_string_value(json_object_get(service, "name")));
+	fputs("  ", out);
+	rollout_print_line(out, rollout);
+	fputs(json_is_true(json_object_get(guard, "tripped")) ? "; the guard has tripped\n" : "\n", out);
 }
 
 static int print_several(FILE *out, const json_t *services, const struct status_view *view, struct complaint *complaint)
@@ -79,9 +95,11 @@ static int print_several(FILE *out, const json_t *services, const struct status_
 
 	if (error)
 		return error;
-	json_array_foreach (services, i, service)
+	json_array_foreach (services, i, service) {
+		print_rollout(out, service);
 		status_print_out(out, json_string_value(json_object_get(service, "name")),
 				 json_object_get(service, "versions"));
+	}
 	return 0;
 }
 
