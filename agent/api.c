@@ -31,6 +31,7 @@ static const struct route {
 	{ "GET", "/", FOR_READERS, api_get_page, false },
 	{ "GET", "/page.css", FOR_READERS, api_get_page, false },
 	{ "GET", "/figures.js", FOR_READERS, api_get_page, false },
+	{ "GET", "/rollout.js", FOR_READERS, api_get_page, false },
 	{ "GET", "/charts.js", FOR_READERS, api_get_page, false },
 	{ "GET", "/live.js", FOR_READERS, api_get_page, false },
 	{ "GET", "/healthz", FOR_ANYBODY, api_get_healthz, false },

@@ -13,6 +13,7 @@
 EMBED(page_html, "agent/page/index.html");
 EMBED(page_css, "agent/page/page.css");
 EMBED(page_figures, "agent/page/figures.js");
+EMBED(page_rollout, "agent/page/rollout.js");
 EMBED(page_charts, "agent/page/charts.js");
 EMBED(page_live, "agent/page/live.js");
 
@@ -24,6 +25,7 @@ static const struct {
 	{ "/", "text/html; charset=utf-8", page_html, page_html_end },
 	{ "/page.css", "text/css; charset=utf-8", page_css, page_css_end },
 	{ "/figures.js", SCRIPT, page_figures, page_figures_end },
+	{ "/rollout.js", SCRIPT, page_rollout, page_rollout_end },
 	{ "/charts.js", SCRIPT, page_charts, page_charts_end },
 	{ "/live.js", SCRIPT, page_live, page_live_end },
 };

@@ -151,6 +151,7 @@ function showService(service) {
 		(changed.reason ? `: ${changed.reason}` : "");
 	at("window").textContent = `measured over the last ${Math.round(service.window_seconds)} s, shares with their 95% interval`;
 	document.title = `serin: ${service.name}`;
+	showRollout(service);
 	showVersions(service);
 	showBackends(service);
 }

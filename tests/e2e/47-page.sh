@@ -60,7 +60,7 @@ start_agent
 # ---- what is served ------------------------------------------------------------------------------------------------
 
 for file in :index.html:text/html page.css:page.css:text/css figures.js:figures.js:text/javascript \
-	charts.js:charts.js:text/javascript live.js:live.js:text/javascript; do
+	rollout.js:rollout.js:text/javascript charts.js:charts.js:text/javascript live.js:live.js:text/javascript; do
 	IFS=: read -r path name type <<<"$file"
 	check_equal "GET /$path" "$(ask "$URL/$path")" 200
 	check "it is the file" cmp "$WORK/body" "$REPO/agent/page/$name"
