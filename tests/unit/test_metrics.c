@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
+#include "api_metrics_rollout.h"
 #include "metrics.h"
 
 #define ABI "4"
@@ -230,10 +233,22 @@ static struct metrics make_metrics(void)
 		{ "shop", "canary", "[2001:db8::21]:3000", "trial", &idle, 0, false, false },
 	};
 	static const struct metrics_version versions[] = {
-		{ "shop", "stable", "baseline", 0.95, 0.5, true, true, 12, &observed },
-		{ "shop", "canary", "trial", 0.05, 0.25, false, false, 0, &unobserved },
+		{ "shop", "stable", "baseline", 0.95, 0.5, true, true, 12, &observed, { { 0 } } },
+		{ "shop", "canary", "trial", 0.05, 0.25, false, false, 0, &unobserved, { { 51, 52, 53 } } },
 	};
 	static const struct metrics_service services[] = { { "shop", 7 } };
+	static const struct metrics_rollout rollouts[] = { {
+		.service = "shop",
+		.version = "canary",
+		.phase = ROLLOUT_PAUSED,
+		.step = 2,
+		.evidence = { 0.25, -1, 0 },
+		.allowance = 6.5,
+		.detection_seconds = 0.125,
+		.is_counted = true,
+		.rollbacks = { [ROLLOUT_BY_ERRORS] = 3, [ROLLOUT_BY_USER] = 1, [ROLLOUT_BY_REBOOT] = 9 },
+		.trips = { [SERIN_GUARD_ERRORS] = 2, [SERIN_GUARD_CLOSED] = 9 },
+	} };
 	struct metrics metrics = {
 		.backends = backends,
 		.backend_count = 2,
@@ -241,6 +256,8 @@ static struct metrics make_metrics(void)
 		.version_count = 2,
 		.services = services,
 		.service_count = 1,
+		.rollouts = rollouts,
+		.rollout_count = 1,
 		.flow_table_ways = 1048576,
 		.is_swept = true,
 		.flows = 4321,
@@ -437,9 +454,97 @@ static void test_format_that_is_asked_for(void **state)
 			    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
 
+static void test_rollouts(void **state)
+{
+	struct metrics metrics = make_metrics();
+	struct parsed *parsed = print_and_parse(&metrics);
+
+	(void)state;
+	assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"paused\"}", 1);
+	assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"progressing\"}", 0);
+	assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"rolled_back\"}", 0);
+	assert_sample(parsed, "serin_rollout_step{service=\"shop\"}", 2);
+#define TRIAL "service=\"shop\",version=\"canary\""
+	assert_sample(parsed, "serin_evidence_ratio{" TRIAL ",check=\"errors\"}", 0.25);
+	assert_sample(parsed, "serin_evidence_ratio{" TRIAL ",check=\"outcomes\"}", 0);
+	assert_sample(parsed, "serin_guard_allowance{" TRIAL "}", 6.5);
+	assert_sample(parsed, "serin_rollback_detection_seconds{service=\"shop\"}", 0.125);
+	assert_sample(parsed, "serin_rollbacks_total{service=\"shop\",reason=\"errors\"}", 3);
+	assert_sample(parsed, "serin_rollbacks_total{service=\"shop\",reason=\"user\"}", 1);
+	assert_sample(parsed, "serin_rollbacks_total{service=\"shop\",reason=\"no_backend\"}", 0);
+	assert_sample(parsed, "serin_guard_trips_total{service=\"shop\",reason=\"errors\"}", 2);
+	assert_sample(parsed, "serin_guard_trips_total{service=\"shop\",reason=\"lease\"}", 0);
+	assert_sample(parsed, "serin_guard_turned_away_total{" TRIAL ",role=\"trial\",reason=\"errors\"}", 51);
+	assert_sample(parsed, "serin_guard_turned_away_total{" TRIAL ",role=\"trial\",reason=\"closed\"}", 53);
+	free(parsed);
+}
+
+/* As they come from the API's JSON. */
+static struct metrics_rollout read_rollout(const char *json)
+{
+	struct metrics_rollout rollout = { .service = "shop" };
+	json_t *value = json_loads(json, JSON_DECODE_ANY, NULL);
+
+	assert_non_null(value);
+	api_rollout_metrics(value, &rollout);
+	rollout.version = rollout.version ? "canary" : NULL; /* it goes with the JSON */
+	json_decref(value);
+	return rollout;
+}
+
+static void test_rollouts_that_are_read(void **state)
+{
+	struct metrics_rollout rollout;
+
+	(void)state;
+	rollout = read_rollout("{\"state\":\"progressing\",\"version\":\"canary\",\"step\":3,\"judge\":{\"checks\":{"
+			       "\"errors\":{\"ratio\":0.5},\"latency\":{\"ratio\":null}}},\"guard\":{\"armed\":true,"
+			       "\"allowance\":7},\"detection_seconds\":0.5,\"counts\":{\"rollbacks\":{\"latency\":4},"
+			       "\"trips\":{\"errors\":5}}}");
+	assert_int_equal(rollout.phase, ROLLOUT_PROGRESSING);
+	assert_int_equal(rollout.step, 3);
+	assert_true(rollout.version && rollout.is_counted);
+	assert_true(rollout.evidence[JUDGE_ERRORS] == 0.5 && rollout.evidence[JUDGE_LATENCY] < 0);
+	assert_true(rollout.evidence[JUDGE_OUTCOMES] < 0);
+	assert_true(rollout.allowance == 7 && rollout.detection_seconds == 0.5);
+	assert_int_equal(rollout.rollbacks[ROLLOUT_BY_LATENCY], 4);
+	assert_int_equal(rollout.rollbacks[ROLLOUT_BY_ERRORS], 0);
+	assert_int_equal(rollout.trips[SERIN_GUARD_ERRORS], 5);
+	rollout = read_rollout("{\"state\":\"completed\",\"version\":\"canary\",\"step\":3,\"guard\":{\"armed\":false,"
+			       "\"allowance\":7}}");
+	assert_int_equal(rollout.phase, ROLLOUT_COMPLETED);
+	assert_int_equal(rollout.step, 0);
+	assert_true(rollout.allowance < 0 && rollout.detection_seconds < 0 && !rollout.is_counted);
+}
+
+/* Nothing but zeros is known of a service without rollouts, and of one whose counts are not told not even these. */
+static void test_rollouts_that_are_not_known(void **state)
+{
+	static const struct {
+		const char *json;
+		size_t samples; /* phases, the step, rollbacks, trips */
+	} cases[] = { { "null", ROLLOUT_STATES + 1 + ROLLOUT_CAUSES - 3 + SERIN_GUARD_CLOSED },
+		      { "{\"state\":\"idle\",\"version\":\"canary\"}", ROLLOUT_STATES + 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct metrics_rollout rollout = read_rollout(cases[i].json);
+		struct metrics metrics = { .rollouts = &rollout, .rollout_count = 1, .build = "" },
+			       none = { .build = "" };
+		struct parsed *parsed = print_and_parse(&metrics), *without = print_and_parse(&none);
+
+		assert_int_equal(parsed->sample_count - without->sample_count, cases[i].samples);
+		assert_int_equal(parsed->family_count, without->family_count);
+		assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"idle\"}", 1);
+		free(without);
+		free(parsed);
+	}
+}
+
 /* 2 backends, 21 lines each; 2 weights, 1 measured share, 2 x (1 incident, 2 histograms of 16 lines), HTTP of one of them:
- * 6 classes, 5 statuses, 8 methods; 1 service; drops; 5 states; 11 of the table; 2 of the agent. */
-#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + SERIN_DROPS + 5 + 11 + 2)
+ * 6 classes, 5 statuses, 8 methods; 1 service; a rollout: 6 phases, 1 step, 2 checks, 1 allowance, 8 reasons, 1 time, 2 kinds
+ * of trips; 3 reasons to turn away from each version; drops; 5 states; 11 of the table; 2 of the agent. */
+#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + 21 + 2 * 3 + SERIN_DROPS + 5 + 11 + 2)
 
 static void test_nothing_else(void **state)
 {
@@ -501,6 +606,9 @@ int main(void)
 		cmocka_unit_test(test_nothing_else),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_histograms),
+		cmocka_unit_test(test_rollouts),
+		cmocka_unit_test(test_rollouts_that_are_read),
+		cmocka_unit_test(test_rollouts_that_are_not_known),
 		cmocka_unit_test(test_openmetrics),
 		cmocka_unit_test(test_format_that_is_asked_for),
 		cmocka_unit_test(test_labels_are_escaped),
