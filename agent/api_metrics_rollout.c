@@ -59,6 +59,9 @@ void api_rollout_metrics(const json_t *rollout, struct metrics_rollout *ret)
 	ret->version = json_string_value(json_object_get(rollout, "version"));
 	ret->phase = state;
 	ret->step = is_judged ? (unsigned int)count(rollout, "step") : 0;
+	/* Of one that has ended well it would be an alert on nothing. */
+	if (!is_judged && state != ROLLOUT_ROLLED_BACK)
+		checks = NULL;
 	for (unsigned int i = 0; i < JUDGE_CHECKS; i++)
 		ret->evidence[i] = number(json_object_get(checks, judge_check_name((enum judge_check)i)), "ratio");
 	ret->allowance = json_is_true(json_object_get(guard, "armed")) ? number(guard, "allowance") : UNKNOWN;

@@ -157,14 +157,18 @@ static json_t *canary_to_json(const struct controller *controller, const struct 
 	json_t *rollout = controller_rollout_to_json(controller, service, false), *json;
 	const struct state_service *now = &service->now;
 	const char *state = json_string_value(json_object_get(rollout, "state"));
-	const struct state_version *version = find_version(now, json_string_value(json_object_get(rollout, "version")));
+	bool runs = state && strcmp(state, rollout_state_name(ROLLOUT_IDLE));
+	const struct state_version *version = NULL;
 	char share[SHARE_TEXT_LEN];
 
+	if (runs)
+		version = find_version(now, json_string_value(json_object_get(rollout, "version")));
 	if (!version)
 		version = only_trial(now);
 	json = json_pack("{s:s, s:s?, s:s?, s:s, s:s?}", "baseline", now->versions[now->baseline].name, "version",
 			 version ? version->name : NULL, "share", version ? share_format(version->weight, share) : NULL,
-			 "rollout", state ? state : rollout_state_name(ROLLOUT_IDLE), "health", health_of(rollout));
+			 "rollout", runs ? state : rollout_state_name(ROLLOUT_IDLE), "health",
+			 runs ? health_of(rollout) : NULL);
 	json_decref(rollout);
 	return json;
 }

@@ -36,6 +36,12 @@ struct controller_options {
 	struct events *events; /* where decisions go; read by the API */
 };
 
+/* Since this agent began. */
+struct rollout_counts {
+	uint64_t rollbacks[ROLLOUT_CAUSES];
+	uint64_t trips[SERIN_GUARD_REASON_COUNT]; /* the kernel took a version out alone: its line, or its lease */
+};
+
 /* For reading by those who show it; changes go through the functions below. */
 struct controller {
 	struct controller_options options;
@@ -58,11 +64,12 @@ struct controller {
 	struct discovery *discovery;
 	struct fetcher *fetcher;
 	struct outbox *outbox;
-	bool heard[SERIN_MAX_SERVICES];           /* by id: its application tells of outcomes */
-	struct trial *trials[SERIN_MAX_SERVICES]; /* by service id; NULL: no rollout */
-	struct loop_source *found;                /* a while after lists of backends have changed */
-	struct complaint unusable;                /* why the lists that were found are not at work; "": they are */
-	bool forsaken[SERIN_MAX_SERVICES];        /* by id: its baseline has no live backend, and that has been said */
+	bool heard[SERIN_MAX_SERVICES];                           /* by id: its application tells of outcomes */
+	struct trial *trials[SERIN_MAX_SERVICES];                 /* by service id; NULL: no rollout */
+	struct rollout_counts rollout_counts[SERIN_MAX_SERVICES]; /* by service id */
+	struct loop_source *found;                                /* a while after lists of backends have changed */
+	struct complaint unusable;         /* why the lists that were found are not at work; "": they are */
+	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */
 	struct exhaustion exhaustion;
 	struct flow_log *flow_log;
 	struct history *history[SERIN_MAX_SERVICES]; /* by service id; NULL: none yet */

@@ -7,16 +7,20 @@
 #include "datapath_guard.h"
 #include "line.h"
 
-static uint64_t lease_of(const struct controller *controller, const struct service *service, uint64_t grace_ms)
+static uint64_t now_ns(void)
 {
 	struct timespec now;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t lease_of(const struct controller *controller, const struct service *service, uint64_t grace_ms)
+{
 	/* Without a live baseline there is nowhere to send clients instead. */
 	if (!controller->config->lease || controller->forsaken[service->id])
 		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
-	       (controller->config->lease + grace_ms) * 1000000;
+	return now_ns() + (controller->config->lease + grace_ms) * 1000000;
 }
 
 static struct serin_line line_of(const struct state_service *state, enum judge_process process, double share)
@@ -91,6 +95,15 @@ void controller_guard_before(struct controller *controller, const struct service
 	}
 }
 
+/* Whoever was stopped, or comes after one that was killed, finds it so. */
+static bool is_lease_over(const struct controller *controller, const struct service *service, unsigned int version)
+{
+	struct guard_state guard;
+
+	return !datapath_guard_read(controller->datapath, service->id, version, &guard) && guard.arm &&
+	       guard.lease_ns && guard.lease_ns < now_ns();
+}
+
 void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms)
 {
 	int trial = trial_version(service);
@@ -100,6 +113,7 @@ void controller_guard_renew(struct controller *controller, const struct service 
 	if (trial < 0)
 		return;
 	version = service->version_id[trial];
+	controller->rollout_counts[service->id].trips[SERIN_GUARD_LEASE] += is_lease_over(controller, service, version);
 	lines = lines_of(controller, service, &service->now, trial_share(&service->now, (size_t)trial), true);
 	datapath_guard_line(controller->datapath, service->id, version, &lines);
 	datapath_guard_lease(controller->datapath, service->id, version, lease_of(controller, service, grace_ms));

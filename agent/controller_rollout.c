@@ -248,6 +248,14 @@ static void note_detection(struct trial *trial, const struct rollout *rollout)
 		trial->detection_seconds = (double)(loop_now_ms() - trial->incident_ms) / 1000;
 }
 
+static void count_rollback(struct rollout_counts *counts, const struct rollout *before, const struct rollout *rollout)
+{
+	if (rollout->state != ROLLOUT_ROLLED_BACK || before->state == ROLLOUT_ROLLED_BACK)
+		return;
+	counts->rollbacks[rollout->cause]++;
+	counts->trips[SERIN_GUARD_ERRORS] += !strcmp(rollout->by, "kernel");
+}
+
 static int perform(struct controller *controller, struct service *service, const struct controller_request *request,
 		   const struct rollout_actions *actions, struct state_service *wanted, struct complaint *complaint)
 {
@@ -268,6 +276,7 @@ static int perform(struct controller *controller, struct service *service, const
 	if (r)
 		return r;
 	note_detection(trial_of(controller, service), &service->now.trial.rollout);
+	count_rollback(&controller->rollout_counts[service->id], &before.trial.rollout, &service->now.trial.rollout);
 	if (todo.fresh)
 		r = trial_begin(controller, service, complaint);
 	if (r)

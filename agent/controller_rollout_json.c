@@ -79,16 +79,37 @@ static json_t *place_of(const struct service *service)
 	const struct rollout *rollout = &service->now.trial.rollout;
 	int version = trial_version(service);
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:s, s:o, s:o, s:b}", "state",
+	return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:s, s:o, s:o, s:b}", "state",
 			 rollout_state_name(rollout->state), "pause", rollout_pause_name(rollout->pause), "version",
 			 rollout->version, "release", text_or_null(rollout->release), "number",
 			 (json_int_t)rollout->number, "step", (json_int_t)rollout->step + 1, "steps",
 			 (json_int_t)rollout->schedule.step_count, "weight",
-			 (version < 0 ? 0 : service->now.versions[version].weight) / 100.0, "remaining_seconds",
+			 (json_int_t)(version < 0 ? 0 : service->now.versions[version].weight), "remaining_seconds",
 			 (double)rollout_remaining(rollout) / 1000, "began", (json_int_t)(rollout->began / 1000),
 			 "since", (json_int_t)(rollout->since / 1000), "cause", rollout_cause_name(rollout->cause),
 			 "reason", text_or_null(rollout->reason), "by", text_or_null(rollout->by), "blind",
 			 rollout->blind);
+}
+
+static json_t *counts_of(const struct rollout_counts *counts)
+{
+	static const char *const reasons[SERIN_GUARD_REASON_COUNT] = {
+#define REASON(upper, label, text) #label,
+		SERIN_GUARD_REASONS(REASON)
+#undef REASON
+	};
+	json_t *rollbacks = json_object(), *trips = json_object();
+
+	for (unsigned int i = 0; i < ROLLOUT_CAUSES; i++) {
+		if (counts->rollbacks[i])
+			json_object_set_new(rollbacks, rollout_cause_name((enum rollout_cause)i),
+					    json_integer((json_int_t)counts->rollbacks[i]));
+	}
+	for (unsigned int i = 0; i < SERIN_GUARD_REASON_COUNT; i++) {
+		if (counts->trips[i])
+			json_object_set_new(trips, reasons[i], json_integer((json_int_t)counts->trips[i]));
+	}
+	return json_pack("{s:o, s:o}", "rollbacks", rollbacks, "trips", trips);
 }
 
 json_t *controller_rollout_to_json(const struct controller *controller, const struct service *service, bool arithmetic)
@@ -105,6 +126,7 @@ json_t *controller_rollout_to_json(const struct controller *controller, const st
 		json_object_set_new(ret, "judge", judge_of(&state->judge));
 	json_object_set_new(ret, "guard", guard_of(controller, service, version));
 	json_object_set_new(ret, "checks", trial ? plain_set_to_json(trial->checks) : json_array());
+	json_object_set_new(ret, "counts", counts_of(&controller->rollout_counts[service->id]));
 	if (trial && trial->detection_seconds > 0)
 		json_object_set_new(ret, "detection_seconds", json_real(trial->detection_seconds));
 	if (arithmetic && state->judge.settings.trials)

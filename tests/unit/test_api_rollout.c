@@ -445,6 +445,10 @@ static void test_healthz(void **state)
 		       "\"guard\":{\"tripped\":true}}";
 	assert_gets("/healthz", HEALTHZ("\"version\":\"canary\",\"share\":\"5.25%\",\"rollout\":\"progressing\","
 					"\"health\":\"regression\""));
+	/* What was rolled out is the baseline by now. */
+	seen.rollout = "{\"state\":\"idle\",\"version\":\"stable\",\"judge\":{\"finding\":\"healthy\"}}";
+	assert_gets("/healthz",
+		    HEALTHZ("\"version\":\"canary\",\"share\":\"5.25%\",\"rollout\":\"idle\",\"health\":null"));
 	seen.rollout = "{\"state\":\"rolled_back\",\"version\":\"canary\",\"judge\":null,\"guard\":null}";
 	assert_gets("/healthz",
 		    HEALTHZ("\"version\":\"canary\",\"share\":\"5.25%\",\"rollout\":\"rolled_back\",\"health\":null"));
