@@ -42,7 +42,8 @@ static void print_why(FILE *out, const json_t *rollout, bool with_who)
 		fputs(" by ", out);
 		text_print(out, status_who(by));
 	}
-	if (*cause && strcmp(cause, "none") && strcmp(cause, "user")) {
+	/* Some reasons begin with it. */
+	if (*cause && strcmp(cause, "none") && strcmp(cause, "user") && strncmp(reason, cause, strlen(cause))) {
 		fputs(", ", out);
 		text_print(out, cause);
 	}

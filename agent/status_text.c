@@ -203,6 +203,8 @@ const char *status_who(const char *by)
 		return "the configuration file";
 	if (!strcmp(by, "token"))
 		return "a token's holder";
+	if (!strcmp(by, "kernel"))
+		return "the kernel";
 	return strcmp(by, "agent") ? by : "the agent";
 }
 

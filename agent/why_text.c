@@ -143,7 +143,8 @@ static int print_arithmetic(FILE *out, const json_t *why, const json_t *arithmet
 	putc('\n', out);
 	json_object_foreach (json_object_get(arithmetic, "checks"), name, check)
 		print_check(out, name, check);
-	print_missing(out, json_object_get(arithmetic, "missing"), text_of(why, "version"));
+	if (strcmp(text_of(arithmetic, "finding"), "regression")) /* nothing is awaited any more */
+		print_missing(out, json_object_get(arithmetic, "missing"), text_of(why, "version"));
 	print_guard(out, why);
 	print_plain_checks(out, json_object_get(why, "checks"));
 	print_promise(out, arithmetic);

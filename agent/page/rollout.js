@@ -17,7 +17,8 @@ const isJudged = rollout => rollout.state === "progressing" || rollout.state ===
 
 /* "errors: 12 clients failed" */
 function why(rollout) {
-	const cause = ["none", "user", undefined].includes(rollout.cause) ? "" : `, ${rollout.cause}`;
+	const said = ["none", "user", undefined].includes(rollout.cause) || (rollout.reason || "").startsWith(rollout.cause);
+	const cause = said ? "" : `, ${rollout.cause}`;
 	return cause + (rollout.reason ? `: ${rollout.reason}` : "");
 }
 

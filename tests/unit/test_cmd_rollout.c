@@ -305,7 +305,7 @@ static void test_waits_for_a_rollback(void **state)
 
 	(void)state;
 	assert_waits(scenes, COUNT(scenes), COMMAND_ROLLED_BACK,
-		     FIRST_LINE "canary (v2) rolled back by kernel, errors: 12 clients\n", "");
+		     FIRST_LINE "canary (v2) rolled back by the kernel, errors: 12 clients\n", "");
 }
 
 static void test_ends_that_are_neither(void **state)
@@ -314,7 +314,7 @@ static void test_ends_that_are_neither(void **state)
 		const char *answer, *complaint;
 		const char *line;
 	} cases[] = {
-		{ ABORTED, "serin: the rollout of shop was aborted\n", "canary (v2) aborted by kernel\n" },
+		{ ABORTED, "serin: the rollout of shop was aborted\n", "canary (v2) aborted by the kernel\n" },
 		{ "{\"rollout\":null}", "serin: the agent knows of no rollout of shop any more\n", "" },
 		{ "{\"rollout\":{\"state\":\"progressing\",\"version\":\"canary\",\"release\":\"v3\"}}",
 		  "serin: another rollout of shop has begun, the end of this one was not seen\n", "" },
@@ -346,7 +346,7 @@ static void test_an_agent_that_is_restarted(void **state)
 
 	(void)state;
 	assert_waits(scenes, COUNT(scenes), COMMAND_ROLLED_BACK,
-		     FIRST_LINE SECOND_LINE "canary (v2) rolled back by kernel, errors: 12 clients\n",
+		     FIRST_LINE SECOND_LINE "canary (v2) rolled back by the kernel, errors: 12 clients\n",
 		     "; waiting for one\n");
 }
 

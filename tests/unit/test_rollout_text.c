@@ -66,7 +66,10 @@ static void test_lines(void **state)
 		  "canary (v2) completed at 100%, `finish` makes it the baseline" },
 		{ "{\"state\":\"rolled_back\"," CANARY
 		  ",\"by\":\"kernel\",\"cause\":\"errors\",\"reason\":\"12 clients\\u001b[2J\"}",
-		  "canary (v2) rolled back by kernel, errors: 12 clients?[2J" },
+		  "canary (v2) rolled back by the kernel, errors: 12 clients?[2J" },
+		{ "{\"state\":\"rolled_back\"," CANARY
+		  ",\"by\":\"agent\",\"cause\":\"errors\",\"reason\":\"errors: more\"}",
+		  "canary (v2) rolled back by the agent: errors: more" },
 		{ "{\"state\":\"rolled_back\"," CANARY ",\"by\":\"token\",\"cause\":\"user\",\"reason\":\"p95\"}",
 		  "canary (v2) rolled back by a token's holder: p95" },
 		{ "{\"state\":\"aborted\"," CANARY ",\"by\":\"uid 0\",\"cause\":\"user\",\"reason\":\"\"}",
