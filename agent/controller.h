@@ -74,7 +74,7 @@ struct controller {
 	struct flow_log *flow_log;
 	struct history *history[SERIN_MAX_SERVICES]; /* by service id; NULL: none yet */
 	double tick_seconds;
-	struct log_limit limit, save_limit;
+	struct log_limit limit, save_limit, failure_limit;
 };
 
 /* Bring the kernel to the configuration, as far as attached programs; a restart continues where the last agent stopped.
@@ -152,6 +152,9 @@ int controller_apply_found(struct controller *controller, struct complaint *comp
 /* The rings of the service of that id as its backends' health asks for; a version on trial that has nobody left gets a share
  * of 0 %. 0, or a negative errno: to be tried again. */
 int controller_backends_changed(struct controller *controller, unsigned int id);
+
+/* Whether the baseline has a live backend, and a word about it when that has changed. */
+void controller_watch_baseline(struct controller *controller, const struct service *service);
 
 /* controller_change.c: one version on trial to 0 %, as by a rollback. */
 int controller_withdraw(struct controller *controller, struct service *service, size_t version,

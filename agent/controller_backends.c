@@ -293,6 +293,11 @@ static void watch_baseline(struct controller *controller, const struct service *
 		      log_text("service", service->config->name), log_text("version", version));
 }
 
+void controller_watch_baseline(struct controller *controller, const struct service *service)
+{
+	watch_baseline(controller, service, is_dead(controller, service, service->now.baseline));
+}
+
 static void withdraw_dead(struct controller *controller, struct service *service)
 {
 	struct controller_request request = { .by = "agent", .reason = "no_backend" };

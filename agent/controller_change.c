@@ -112,9 +112,16 @@ static void log_change(const struct state_service *from, const struct state_serv
 		      log_number("generation", to->generation));
 }
 
-static void log_failure(const struct state_service *wanted, const struct complaint *complaint)
+static void log_failure(struct controller *controller, const struct state_service *wanted,
+			const struct complaint *complaint)
 {
 	char text[EVENT_TEXT_LEN];
+	unsigned int kept_back;
+
+	/* A rollout tries again by itself. */
+	if (wanted->changed.kind >= STATE_ROLLOUT &&
+	    !log_allowed(&controller->failure_limit, loop_now_ms(), 10000, &kept_back))
+		return;
 
 	snprintf(text, sizeof(text), "%s: a change failed, all is as it was: %.400s", wanted->name, complaint->text);
 	decision_make(LOG_LEVEL_ERROR, EVENT_FAILED, "a change failed, all is as it was", text,
@@ -136,7 +143,7 @@ int controller_commit(struct controller *controller, struct service *service, co
 	if (!r)
 		r = persist_and_swap(controller, service, wanted, plan, complaint);
 	if (r) {
-		log_failure(wanted, complaint);
+		log_failure(controller, wanted, complaint);
 		free(plan);
 		return r;
 	}
@@ -144,6 +151,7 @@ int controller_commit(struct controller *controller, struct service *service, co
 	service->plan = plan;
 	before = service->now;
 	service->now = *wanted;
+	controller->image.services[service->id].baseline = service->version_id[wanted->baseline];
 	controller_guard_after(controller, service, &before);
 	if (!moves)
 		return 0;
@@ -168,10 +176,11 @@ static int check_rollout(const struct service *service, struct complaint *compla
 /* And knows what has been set in that. */
 static void note_weight(struct state_service *wanted)
 {
-	int trial = state_find_version(wanted, wanted->trial.rollout.version);
+	struct rollout *rollout = &wanted->trial.rollout;
+	int trial = state_find_version(wanted, rollout->version);
 
-	if (trial >= 0 && wanted->trial.rollout.version[0])
-		wanted->trial.rollout.weight = wanted->versions[trial].weight;
+	if (trial >= 0 && (rollout_is_judged(rollout) || rollout->state == ROLLOUT_COMPLETED))
+		rollout->weight = wanted->versions[trial].weight;
 }
 
 int controller_set_weights(struct controller *controller, struct service *service,
@@ -208,6 +217,7 @@ int controller_withdraw(struct controller *controller, struct service *service, 
 		return r;
 	controller_stamp(&wanted, request, STATE_ROLLBACK);
 	wanted.changed.reset = request->flows == LEAVING_RESET;
+	controller_trial_epoch(controller, service, &wanted);
 	r = controller_commit(controller, service, &wanted, complaint);
 	if (!r)
 		leaving_rollback(controller->leaving, service, request->flows);

@@ -66,6 +66,14 @@ static void shut(struct controller *controller, const struct service *service, u
 	datapath_guard_close(controller->datapath, service->id, version, true);
 }
 
+/* Of a draw that is not at work yet nothing can be said: its line comes with the plan, its lease before. */
+static void arm_anew(struct controller *controller, const struct service *service, unsigned int version)
+{
+	const struct guard_lines none = { .line = { GUARD_NO_LINE, GUARD_NO_LINE }, .epoch = 1 };
+
+	datapath_guard_arm(controller->datapath, service->id, version, &none, lease_of(controller, service, 0), NULL);
+}
+
 void controller_guard_before(struct controller *controller, const struct service *service,
 			     const struct state_service *wanted)
 {
@@ -78,17 +86,13 @@ void controller_guard_before(struct controller *controller, const struct service
 	if (trial < 0)
 		return;
 	version = service->version_id[trial];
-	if (rollout->state == ROLLOUT_ROLLED_BACK) {
+	if (rollout->state == ROLLOUT_ROLLED_BACK && !wanted->versions[trial].weight)
 		shut(controller, service, version);
-		return;
-	}
 	if (!rollout_is_judged(rollout))
 		return;
 	share = trial_share(wanted, (size_t)trial);
 	if (is_drawn_anew(service, wanted) || !is_armed(controller, service, version)) {
-		lines = lines_of(controller, service, wanted, share, true);
-		datapath_guard_arm(controller->datapath, service->id, version, &lines, lease_of(controller, service, 0),
-				   NULL);
+		arm_anew(controller, service, version);
 	} else if (share > trial_share(&service->now, (size_t)trial)) {
 		lines = lines_of(controller, service, wanted, share, false);
 		datapath_guard_line(controller->datapath, service->id, version, &lines);
@@ -96,7 +100,7 @@ void controller_guard_before(struct controller *controller, const struct service
 }
 
 /* Whoever was stopped, or comes after one that was killed, finds it so. */
-static bool is_lease_over(const struct controller *controller, const struct service *service, unsigned int version)
+bool controller_guard_lapsed(const struct controller *controller, const struct service *service, unsigned int version)
 {
 	struct guard_state guard;
 
@@ -113,10 +117,40 @@ void controller_guard_renew(struct controller *controller, const struct service 
 	if (trial < 0)
 		return;
 	version = service->version_id[trial];
-	controller->rollout_counts[service->id].trips[SERIN_GUARD_LEASE] += is_lease_over(controller, service, version);
+	controller->rollout_counts[service->id].trips[SERIN_GUARD_LEASE] +=
+		controller_guard_lapsed(controller, service, version);
 	lines = lines_of(controller, service, &service->now, trial_share(&service->now, (size_t)trial), true);
 	datapath_guard_line(controller->datapath, service->id, version, &lines);
 	datapath_guard_lease(controller->datapath, service->id, version, lease_of(controller, service, grace_ms));
+}
+
+/* Those that get clients and are not judged have no brake either. */
+static void release_others(struct controller *controller, const struct service *service, int judged)
+{
+	for (size_t i = 0; i < service->now.version_count; i++) {
+		if ((int)i != judged && service->now.versions[i].weight)
+			datapath_guard_disarm(controller->datapath, service->id, service->version_id[i]);
+	}
+}
+
+static bool is_tripped(const struct controller *controller, const struct service *service, int version)
+{
+	struct guard_state guard;
+
+	return version >= 0 &&
+	       !datapath_guard_read(controller->datapath, service->id, service->version_id[version], &guard) &&
+	       guard.tripped;
+}
+
+bool controller_guard_has_tripped(const struct controller *controller, const struct service *service)
+{
+	return is_tripped(controller, service, trial_version(service));
+}
+
+static void begin_draw(struct controller *controller, struct service *service)
+{
+	trial_count(controller, service, &service->now, &service->now.trial.told);
+	controller_guard_renew(controller, service, 0);
 }
 
 void controller_guard_after(struct controller *controller, struct service *service, const struct state_service *before)
@@ -125,29 +159,77 @@ void controller_guard_after(struct controller *controller, struct service *servi
 	int trial = trial_version(service);
 	double share, old;
 
-	if (trial < 0)
+	if (trial < 0 || !rollout_is_judged(rollout)) {
+		/* What has tripped in the last moment is not forgotten: it is taken out as soon as this is done. */
+		if (rollout->state != ROLLOUT_COMPLETED || !is_tripped(controller, service, trial))
+			release_others(controller, service, -1);
+		if (trial >= 0 && rollout->state != ROLLOUT_ROLLED_BACK && !service->now.versions[trial].weight)
+			datapath_guard_disarm(controller->datapath, service->id, service->version_id[trial]);
 		return;
-	if (rollout_is_judged(rollout)) {
-		share = trial_share(&service->now, (size_t)trial);
-		old = before->rollout == service->now.rollout ? trial_share(before, (size_t)trial) : share;
-		controller_judge_tell(controller, service, old > share ? old : share, true);
-		controller_guard_renew(controller, service, 0);
-	} else if (rollout->state != ROLLOUT_ROLLED_BACK || service->now.versions[trial].weight) {
-		/* What is not judged has no brake either: completed, given up, or set by hand since. */
-		datapath_guard_disarm(controller->datapath, service->id, service->version_id[trial]);
 	}
+	release_others(controller, service, trial);
+	if (before->rollout != service->now.rollout) {
+		begin_draw(controller, service);
+		return;
+	}
+	share = trial_share(&service->now, (size_t)trial);
+	old = trial_share(before, (size_t)trial);
+	controller_judge_tell(controller, service, old > share ? old : share, true);
+	controller_guard_renew(controller, service, 0);
 }
 
 void controller_guard_settle(struct controller *controller, struct service *service)
 {
+	const struct rollout *rollout = &service->now.trial.rollout;
 	int trial = trial_version(service);
 
 	if (trial < 0)
 		return;
-	if (!rollout_is_judged(&service->now.trial.rollout)) {
-		if (service->now.trial.rollout.state != ROLLOUT_ROLLED_BACK)
-			datapath_guard_disarm(controller->datapath, service->id, service->version_id[trial]);
+	if (rollout_is_judged(rollout))
+		controller_guard_renew(controller, service, 0);
+	else if (rollout->state == ROLLOUT_ROLLED_BACK && !service->now.versions[trial].weight)
+		shut(controller, service, service->version_id[trial]);
+	else
+		datapath_guard_disarm(controller->datapath, service->id, service->version_id[trial]);
+}
+
+/* ---- a start, and a reload ------------------------------------------------------------------------------------------ */
+
+/* What the kernel counts before the new plan holds was drawn by the old one's shares. */
+static void start_judged(struct controller *controller, struct service *service, size_t trial, bool differs)
+{
+	double share = trial_share(&service->now, trial);
+	unsigned int version = service->version_id[trial];
+	struct guard_lines lines;
+
+	if (service->redrawn || !is_armed(controller, service, version)) {
+		arm_anew(controller, service, version);
+		trial_count(controller, service, &service->now, &service->now.trial.told);
 		return;
 	}
-	controller_guard_renew(controller, service, 0);
+	if (!differs)
+		return;
+	share = service->former_share > share ? service->former_share : share;
+	controller_judge_tell(controller, service, share, true);
+	lines = lines_of(controller, service, &service->now, share, false);
+	datapath_guard_line(controller->datapath, service->id, version, &lines);
+}
+
+void controller_guard_start(struct controller *controller, struct service *service, bool differs)
+{
+	const struct rollout *rollout = &service->now.trial.rollout;
+	int trial = trial_version(service);
+
+	for (size_t i = 0; i < service->now.version_count; i++) {
+		if ((int)i != trial)
+			datapath_guard_disarm(controller->datapath, service->id, service->version_id[i]);
+		else if (rollout_is_judged(rollout))
+			start_judged(controller, service, i, differs);
+		else if (rollout->state == ROLLOUT_ROLLED_BACK && !service->now.versions[i].weight)
+			shut(controller, service, service->version_id[i]);
+		else
+			datapath_guard_disarm(controller->datapath, service->id, service->version_id[i]);
+	}
+	if (!rollout_is_judged(rollout))
+		datapath_guard_slow_limits(controller->datapath, service->id, NULL);
 }

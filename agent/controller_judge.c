@@ -10,6 +10,7 @@
 #include "log.h"
 #include "slow_limits.h"
 
+#define AGAIN_MS 1000 /* after what could not be done */
 #define KEEP_MS 10000 /* how old persisted evidence may be: the kernel's counts go on, so none is lost, only time */
 
 void controller_judge_tell(struct controller *controller, struct service *service, double share, bool rollout_only)
@@ -113,6 +114,19 @@ static void keep(struct controller *controller, struct service *service, struct 
 		controller_save(controller, NULL);
 }
 
+/* While the lease was over the version got nobody, and the baseline's incidents were still counted: what was counted
+ * meanwhile is no evidence, of health least of all. Whether it is looked at does not depend on what it says. */
+static bool pass_over(struct controller *controller, struct service *service)
+{
+	struct state_service wanted = service->now;
+	struct complaint complaint = { "" };
+
+	trial_count(controller, service, &wanted, &wanted.trial.told);
+	service_next_epoch(&wanted);
+	controller_trial_epoch(controller, service, &wanted);
+	return !controller_commit(controller, service, &wanted, &complaint);
+}
+
 void controller_judge_one(struct controller *controller, struct service *service)
 {
 	struct rollout_event event = { .kind = ROLLOUT_TICK, .now = wall_ms() };
@@ -122,7 +136,11 @@ void controller_judge_one(struct controller *controller, struct service *service
 	struct guard_state guard = { 0 };
 	static struct plain_sample sample; /* large, and of this call alone */
 
-	if (version < 0 || !trial)
+	if (version < 0 || !trial || loop_now_ms() < trial->again_ms)
+		return;
+	controller_watch_baseline(controller, service);
+	if (controller_guard_lapsed(controller, service, service->version_id[version]) &&
+	    !pass_over(controller, service))
 		return;
 	controller_judge_tell(controller, service, trial_share(&service->now, (size_t)version), false);
 	trial_sample(controller, service, (size_t)version, &sample);
@@ -131,8 +149,13 @@ void controller_judge_one(struct controller *controller, struct service *service
 	datapath_guard_read(controller->datapath, service->id, service->version_id[version], &guard);
 	think(service, trial, &guard, &event.verdict, evidence, sizeof(evidence));
 	event.verdict.checks = plain_set_verdict(trial->checks, &event.verdict.checks_reason);
+	if (!trial->config)
+		event.verdict.checks = ROLLOUT_CHECKS_NO_DATA;
+	if (!trial->config)
+		event.verdict.checks_reason = "the rollout is not configured any more";
 	event.verdict.suspended = controller->forsaken[service->id];
-	controller_rollout_event(controller, service, guard.tripped ? "kernel" : "agent", &event);
+	if (controller_rollout_event(controller, service, guard.tripped ? "kernel" : "agent", &event))
+		trial->again_ms = loop_now_ms() + AGAIN_MS;
 	if (!rollout_is_judged(&service->now.trial.rollout))
 		return;
 	controller_guard_renew(controller, service, 0);

@@ -22,6 +22,7 @@ static struct controller *next_new(const struct controller *controller)
 	next->datapath = controller->datapath;
 	next->neigh = controller->neigh;
 	memcpy(next->trials, controller->trials, sizeof(next->trials));
+	memcpy(next->forsaken, controller->forsaken, sizeof(next->forsaken));
 	return next;
 }
 

@@ -48,8 +48,8 @@ static unsigned int count_trials(const struct state_service *state)
 	return count ? count : 1;
 }
 
-static void begin_judge(const struct controller *controller, const struct service *service,
-			struct state_service *wanted)
+int rollout_judge_settings(const struct controller *controller, const struct service *service,
+			   struct judge_settings *ret, struct complaint *complaint)
 {
 	const struct config_rollout *config = service->config->rollout;
 	struct judge_settings settings = judge_defaults;
@@ -59,11 +59,31 @@ static void begin_judge(const struct controller *controller, const struct servic
 		settings.false_health = config->judge.false_pass / 10000.0;
 		settings.checks[JUDGE_ERRORS] = config->judge.errors;
 		settings.checks[JUDGE_LATENCY] = config->judge.latency;
-		settings.checks[JUDGE_OUTCOMES] = config->judge.outcomes && trial_heard(controller, service);
+		/* Whoever has said nothing so far is not waited for, unless there is nothing else to go by. */
+		settings.checks[JUDGE_OUTCOMES] =
+			config->judge.outcomes &&
+			(trial_heard(controller, service) || (!config->judge.errors && !config->judge.latency));
 		settings.tolerate = config->judge.errors_tolerate;
 		settings.worse = config->judge.health_ratio;
 		settings.objective[JUDGE_OUTCOMES] = config->judge.objective / 10000.0;
 	}
+	if (judge_settings_check(&settings, complaint))
+		return -EINVAL;
+	*ret = settings;
+	return 0;
+}
+
+/* One that is drawn anew in its course is judged as before; only a beginning takes what the file says by now. */
+static void begin_judge(const struct controller *controller, const struct service *service,
+			struct state_service *wanted)
+{
+	struct judge_settings settings = wanted->trial.judge.settings;
+	struct complaint complaint = { "" };
+
+	if (!rollout_is_judged(&service->now.trial.rollout) || !settings.trials)
+		settings = judge_defaults;
+	if (!rollout_is_judged(&service->now.trial.rollout))
+		rollout_judge_settings(controller, service, &settings, &complaint);
 	settings.trials = count_trials(wanted);
 	judge_begin(&wanted->trial.judge, &settings);
 	trial_count(controller, service, wanted, &wanted->trial.told);
@@ -259,6 +279,9 @@ static void count_rollback(struct rollout_counts *counts, const struct rollout *
 static int perform(struct controller *controller, struct service *service, const struct controller_request *request,
 		   const struct rollout_actions *actions, struct state_service *wanted, struct complaint *complaint)
 {
+	struct rollout_event tripped = { .kind = ROLLOUT_ROLLBACK,
+					 .cause = ROLLOUT_BY_ERRORS,
+					 .reason = "the kernel's guard tripped in the last moment" };
 	struct consequences todo = fold(controller, service, actions, wanted);
 	struct state_service before = service->now;
 	int r;
@@ -278,7 +301,7 @@ static int perform(struct controller *controller, struct service *service, const
 	note_detection(trial_of(controller, service), &service->now.trial.rollout);
 	count_rollback(&controller->rollout_counts[service->id], &before.trial.rollout, &service->now.trial.rollout);
 	if (todo.fresh)
-		r = trial_begin(controller, service, complaint);
+		r = trial_begin(controller, service, rollout_is_judged(&before.trial.rollout), complaint);
 	if (r)
 		log_error("a rollout's checks cannot run", log_text("service", service->config->name),
 			  log_text("error", complaint->text));
@@ -289,6 +312,9 @@ static int perform(struct controller *controller, struct service *service, const
 		log_state(service, &before.trial.rollout);
 	if (todo.told)
 		notify(controller, service, todo.notice, rollout_state_name(before.trial.rollout.state));
+	if (rollout_is_judged(&before.trial.rollout) && service->now.trial.rollout.state == ROLLOUT_COMPLETED &&
+	    controller_guard_has_tripped(controller, service))
+		controller_rollout_event(controller, service, "kernel", &tripped);
 	return 0;
 }
 
@@ -420,9 +446,15 @@ int controller_rollout(struct controller *controller, struct service *service, c
 		       const struct rollout_wish *wish, struct complaint *complaint)
 {
 	struct rollout_event event = { 0 };
+	struct judge_settings settings;
 	int r;
 
+	/* Nobody goes on with what has just been found. */
+	if (rollout_is_judged(&service->now.trial.rollout) && wish->kind != ROLLOUT_ABORT)
+		controller_judge_one(controller, service);
 	r = controller_check_generation(service, request, complaint);
+	if (!r && (wish->kind == ROLLOUT_START || wish->kind == ROLLOUT_RETRY))
+		r = rollout_judge_settings(controller, service, &settings, complaint);
 	if (!r)
 		r = fill(controller, service, request, wish, &event, complaint);
 	if (!r && (wish->kind == ROLLOUT_START || wish->kind == ROLLOUT_RETRY || wish->kind == ROLLOUT_RESUME ||
@@ -492,6 +524,26 @@ static void report(void *context, const struct outbox_report *report)
 			 log_text("fate", outbox_fate_name(report->fate)));
 }
 
+/* After the agent's start. Who has reported failures is not known any more: nobody is first again, neither in the rollout
+ * nor in the epoch, which therefore ends. */
+static void go_on(struct controller *controller, struct service *service)
+{
+	struct state_service wanted = service->now;
+	struct complaint complaint = { "" };
+	int r = trial_begin(controller, service, false, &complaint);
+
+	if (!r && wanted.trial.judge.settings.checks[JUDGE_OUTCOMES]) {
+		outcomes_lost_memory(trial_of(controller, service)->outcomes);
+		controller->heard[service->id] = true;
+		service_next_epoch(&wanted);
+		controller_trial_epoch(controller, service, &wanted);
+		r = controller_commit(controller, service, &wanted, &complaint);
+	}
+	if (r)
+		log_error("a rollout does not go on as it should", log_text("service", service->config->name),
+			  log_text("error", complaint.text));
+}
+
 int controller_rollout_add_to_loop(struct controller *controller, struct loop *loop)
 {
 	struct complaint complaint = { "" };
@@ -512,19 +564,18 @@ int controller_rollout_add_to_loop(struct controller *controller, struct loop *l
 		struct service *service = &controller->services[i];
 		const struct rollout *rollout = &service->now.trial.rollout;
 
-		if (rollout_is_judged(rollout) && trial_version(service) >= 0 &&
-		    trial_begin(controller, service, &complaint))
-			log_error("a rollout's checks cannot run", log_text("service", service->config->name),
-				  log_text("error", complaint.text));
+		if (rollout_is_judged(rollout) && trial_version(service) >= 0)
+			go_on(controller, service);
 		if (rollout->notices)
 			notify(controller, service, rollout->noticed, NULL);
 	}
 	return 0;
 }
 
-void controller_rollout_resume(struct controller *controller, struct service *service, bool rebooted)
+void controller_rollout_resume(struct controller *controller, struct service *service, enum rollout_event_kind kind,
+			       const char *reason)
 {
-	struct rollout_event event = { .kind = rebooted ? ROLLOUT_REBOOTED : ROLLOUT_RESTARTED, .now = wall_ms() };
+	struct rollout_event event = { .kind = kind, .now = wall_ms(), .reason = reason };
 	struct state_service wanted = service->now;
 	struct complaint complaint = { "" };
 	struct rollout_actions actions;
@@ -543,17 +594,11 @@ void controller_rollout_resume(struct controller *controller, struct service *se
 	service->now = wanted;
 }
 
-/* Whether the version has other backends than before; those that come and go under a name count when none is left of those
- * that were judged. */
-static bool has_others(const struct service *old, const struct service *new, int version)
+/* Those that come and go under a name count when none is left of those that were judged. */
+bool controller_rollout_has_others(const struct config_version *from, const struct config_version *to)
 {
-	const struct config_version *from, *to = &new->config->versions[version];
-	int at = config_find_version(old->config, to->name);
 	size_t common = 0;
 
-	if (at < 0)
-		return true;
-	from = &old->config->versions[at];
 	for (size_t i = 0; i < from->backend_count; i++) {
 		for (size_t j = 0; j < to->backend_count; j++)
 			common += from->backends[i].endpoint.port == to->backends[j].endpoint.port &&
@@ -561,6 +606,14 @@ static bool has_others(const struct service *old, const struct service *new, int
 					  sizeof(struct serin_addr));
 	}
 	return config_is_discovered(to) ? !common : common != from->backend_count || common != to->backend_count;
+}
+
+static bool has_others(const struct service *old, const struct service *new, int version)
+{
+	const struct config_version *to = &new->config->versions[version];
+	int at = config_find_version(old->config, to->name);
+
+	return at < 0 || controller_rollout_has_others(&old->config->versions[at], to);
 }
 
 static void reloaded(struct controller *controller, struct service *service, const struct service *old)
@@ -580,8 +633,25 @@ static void reloaded(struct controller *controller, struct service *service, con
 		controller_guard_renew(controller, service, 0);
 }
 
+/* Ids that belong to other services than before begin with nothing. */
+static void forget_others(struct controller *controller, const struct controller *before)
+{
+	for (size_t i = 0; i < before->service_count; i++) {
+		const struct service *old = &before->services[i];
+		const struct service *now = controller_find_service(controller, old->config->name);
+
+		if (now && now->id == old->id)
+			continue;
+		trial_end(controller, old->id);
+		controller->heard[old->id] = controller->forsaken[old->id] = false;
+		controller->rollout_counts[old->id] = (struct rollout_counts){ 0 };
+		datapath_guard_slow_limits(controller->datapath, old->id, NULL);
+	}
+}
+
 void controller_rollout_reloaded(struct controller *controller, const struct controller *before)
 {
+	forget_others(controller, before);
 	for (size_t i = 0; i < controller->service_count; i++) {
 		struct service *service = &controller->services[i];
 

@@ -39,8 +39,9 @@ json_t *controller_rollout_to_json(const struct controller *controller, const st
 
 /* ---- for the controller's own files --------------------------------------------------------------------------------- */
 
-/* At a start: what the last agent left, before plans are made; `rebooted`: the kernel knew nothing of the service. */
-void controller_rollout_resume(struct controller *controller, struct service *service, bool rebooted);
+/* Before plans are made: what has become of a rollout that an agent left, or a configuration without that service. */
+void controller_rollout_resume(struct controller *controller, struct service *service, enum rollout_event_kind kind,
+			       const char *reason);
 int controller_rollout_add_to_loop(struct controller *controller, struct loop *loop);
 /* An orderly stop: leases are put off by restart_grace, evidence is persisted. */
 void controller_rollout_leave(struct controller *controller);
@@ -52,6 +53,8 @@ bool controller_rollout_no_backend(struct controller *controller, struct service
 /* A rollback by somebody while a rollout is judged or completed: all versions on trial lose their share. */
 int controller_rollout_back(struct controller *controller, struct service *service,
 			    const struct controller_request *request, struct complaint *complaint);
+/* Whether a version has other backends than it had. */
+bool controller_rollout_has_others(const struct config_version *from, const struct config_version *to);
 /* After a reload: services, their versions and backends may be others. */
 void controller_rollout_reloaded(struct controller *controller, const struct controller *before);
 

@@ -68,10 +68,10 @@ void trial_end(struct controller *controller, unsigned int service)
 	controller->trials[service] = NULL;
 }
 
-static struct trial *trial_new(const struct controller *controller, const struct service *service)
+static struct trial *trial_new(const struct controller *controller, const struct service *service,
+			       const struct config_rollout *config)
 {
 	struct trial *trial = calloc(1, sizeof(*trial));
-	const struct config_rollout *config = service->config->rollout;
 	const struct state_service *now = &service->now;
 	uint64_t seed = 0;
 
@@ -102,12 +102,15 @@ static void begin_latency(struct trial *trial, const struct plain_sample *sample
 	trial->limited = 0;
 }
 
-int trial_begin(struct controller *controller, struct service *service, struct complaint *complaint)
+int trial_begin(struct controller *controller, struct service *service, bool goes_on, struct complaint *complaint)
 {
 	int version = trial_version(service);
 	struct plain_sample *sample = malloc(sizeof(*sample));
-	struct trial *trial = sample && version >= 0 ? trial_new(controller, service) : NULL;
+	struct trial *former = trial_of(controller, service), *trial = NULL;
 
+	/* One that is drawn anew in its course keeps what it began with. */
+	if (sample && version >= 0)
+		trial = trial_new(controller, service, former && goes_on ? former->config : service->config->rollout);
 	if (!trial) {
 		free(sample);
 		return complain(complaint, -ENOMEM, "not enough memory for a rollout");

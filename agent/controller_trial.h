@@ -17,6 +17,7 @@ struct trial {
 	__u64 before[SERIN_HISTOGRAM_BUCKETS]; /* responses of both versions until it began */
 	int64_t warm_ms;                       /* from when on answers are timed; 0: nobody has asked anything yet */
 	uint32_t limited;                      /* the epoch whose limits hold; 0: none */
+	int64_t again_ms;                      /* nothing is tried before that: it has just failed */
 	int64_t kept_ms;                       /* when the evidence was last persisted */
 	struct judge_verdict verdict;          /* of the last tick */
 	int64_t incident_ms;      /* the trial version's first one in this epoch, as a tick saw it; 0: none */
@@ -35,8 +36,9 @@ void trial_sample(const struct controller *controller, const struct service *ser
 /* All that has been counted for the judge; `state` names the version. */
 void trial_count(const struct controller *controller, const struct service *service, const struct state_service *state,
 		 struct judge_meter *ret);
-/* What runs beside the state: made where it is not there, begun anew with each draw. -ENOMEM and a complaint. */
-int trial_begin(struct controller *controller, struct service *service, struct complaint *complaint);
+/* What runs beside the state: made where it is not there, begun anew with each draw; `goes_on`: in a
+ * rollout's course, with what that began with. -ENOMEM and a complaint. */
+int trial_begin(struct controller *controller, struct service *service, bool goes_on, struct complaint *complaint);
 void trial_end(struct controller *controller, unsigned int service);
 /* Whether an application has told of outcomes since the agent began. */
 bool trial_heard(const struct controller *controller, const struct service *service);
@@ -62,11 +64,19 @@ void controller_guard_before(struct controller *controller, const struct service
 			     const struct state_service *wanted);
 void controller_guard_after(struct controller *controller, struct service *service, const struct state_service *before);
 void controller_guard_settle(struct controller *controller, struct service *service);
+/* Before the plans of a start or a reload hold: every guard as the state wants it. `differs`: the plan is another one. */
+void controller_guard_start(struct controller *controller, struct service *service, bool differs);
+bool controller_guard_has_tripped(const struct controller *controller, const struct service *service);
+/* Nobody has answered for the version any more: it got no new clients. */
+bool controller_guard_lapsed(const struct controller *controller, const struct service *service, unsigned int version);
 /* The lines and the lease as of now. */
 void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms);
 
 /* ---- controller_rollout.c -------------------------------------------------------------------------------------------- */
 
+/* The judge's settings that the configuration gives. 0; -EINVAL and a complaint: it could not judge. */
+int rollout_judge_settings(const struct controller *controller, const struct service *service,
+			   struct judge_settings *ret, struct complaint *complaint);
 /* An event that nobody asked for: a tick, a version without backends. */
 int controller_rollout_event(struct controller *controller, struct service *service, const char *by,
 			     struct rollout_event *event);

@@ -112,9 +112,9 @@ int datapath_guard_arm(struct datapath *datapath, unsigned int service, unsigned
 	STORE(guard->last_arm, arm);
 	write_lines(guard, lines);
 	STORE(guard->lease_ns, lease_ns);
-	/* Last, so that nobody meets the new arming with what was before it. */
-	STORE(guard->closed, 0);
+	/* Nobody is to meet the new arming with what was before it, nor the old one open. */
 	STORE(guard->arm, arm);
+	STORE(guard->closed, 0);
 	if (ret_arm)
 		*ret_arm = arm;
 	return 0;

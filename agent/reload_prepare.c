@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reload's first half: the tables, weights and plans that the new configuration asks for, and what this host has
  * against them. Nothing is changed here. */
+#include "controller_rollout.h"
 #include "reload.h"
 
 #include <errno.h>
@@ -87,6 +88,9 @@ static int carry_over(struct reload *reload, size_t index, struct complaint *com
 	if (r)
 		return r;
 	weights_start(config, stored, NULL, time(NULL), &service->now);
+	if (!old && stored && rollout_is_judged(&service->now.trial.rollout))
+		controller_rollout_resume(next, service, ROLLOUT_ABORT,
+					  "the service was taken out of the configuration");
 	reload->moved[index] = !old || !weights_are_same(&old->now, &service->now);
 	/* Of weights that were set by hand, whoever set them is still the reason. */
 	if (old && reload->moved[index] && weights_are_by_file(&service->now))

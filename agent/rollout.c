@@ -283,7 +283,7 @@ static void keep_limits(struct rollout_move *move)
 		return;
 	/* What somebody has set by hand meanwhile is theirs to answer for. */
 	if (rollout->pause == ROLLOUT_PAUSE_USER)
-		share = clip(rollout->weight, 0, move->event->limits);
+		share = clip(rollout->weight, rollout->schedule.holdback, move->event->limits);
 	if (share != rollout->weight)
 		rollout_set_weight(move, share);
 }

@@ -20,6 +20,8 @@ struct service {
 	uint32_t rules;                         /* the set in the kernel that the next plan names; 0: none */
 	struct state_service now;               /* versions in the order of config->versions */
 	struct serin_plan *plan;                /* as the kernel has it */
+	bool redrawn;                           /* at a start or reload: by another seed than the plan before it */
+	double former_share;                    /* and what that gave the version on trial, of its and the baseline's */
 	struct window window;
 	struct window_sample newest; /* by version id, like every sample of the window */
 };

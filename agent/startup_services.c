@@ -24,6 +24,32 @@ static void log_start(const struct service *service, enum weights_source source)
 			 log_text("baseline", service->now.versions[service->now.baseline].name));
 }
 
+/* Whether none of the backends that run for the version on trial is configured any more, or others are. */
+static bool has_others(const struct image *running, const struct service *service)
+{
+	struct config_backend *before = calloc(SERIN_MAX_BACKENDS, sizeof(*before));
+	const struct config_version *to = &service->config->versions[trial_version(service)];
+	struct config_version from = { .backends = before };
+	bool others;
+
+	if (!before)
+		return false;
+	from.backend_count = image_list_backends(running, service->config->name, to->name, before);
+	others = controller_rollout_has_others(&from, to);
+	free(before);
+	return others;
+}
+
+/* The rollout that the last agent left. */
+static void resume(struct controller *controller, const struct image *running, struct service *service, bool is_pinned)
+{
+	const struct rollout *rollout = &service->now.trial.rollout;
+
+	controller_rollout_resume(controller, service, is_pinned ? ROLLOUT_RESTARTED : ROLLOUT_REBOOTED, NULL);
+	if (is_pinned && rollout_is_judged(rollout) && trial_version(service) >= 0 && has_others(running, service))
+		controller_rollout_resume(controller, service, ROLLOUT_BACKENDS, NULL);
+}
+
 static int choose_weights(struct controller *controller, const struct image *running, struct service *service,
 			  struct complaint *complaint)
 {
@@ -43,7 +69,7 @@ static int choose_weights(struct controller *controller, const struct image *run
 		free(plan);
 	}
 	source = weights_start(service->config, stored, is_pinned ? &pinned : NULL, time(NULL), &service->now);
-	controller_rollout_resume(controller, service, !is_pinned && stored);
+	resume(controller, running, service, is_pinned);
 	log_start(service, source);
 	return 0;
 }
@@ -70,6 +96,22 @@ int startup_choose_weights(struct controller *controller, const struct image *ru
 	return 0;
 }
 
+static void note_former(struct service *service, const struct serin_plan *next)
+{
+	const struct serin_plan *plan = service->plan;
+	int trial = trial_version(service);
+	unsigned int of_trial, of_baseline;
+
+	service->redrawn = plan && plan->seed != next->seed;
+	service->former_share = 0;
+	if (!plan || trial < 0)
+		return;
+	of_trial = plan->weight[service->version_id[trial]];
+	of_baseline = plan->weight[plan->baseline % SERIN_MAX_VERSIONS];
+	if (service->version_id[trial] != plan->baseline && of_trial + of_baseline)
+		service->former_share = (double)of_trial / (of_trial + of_baseline);
+}
+
 /* The plan that the service should have, in service->plan; *ret_differs from what the kernel has. */
 static int make_plan(struct controller *controller, struct service *service, bool *ret_differs,
 		     struct complaint *complaint)
@@ -91,6 +133,7 @@ static int make_plan(struct controller *controller, struct service *service, boo
 	}
 	*ret_differs = !service->plan || !service_same_plan(service->plan, plan);
 	if (*ret_differs) {
+		note_former(service, plan);
 		free(service->plan);
 		service->plan = plan;
 		controller_trial_epoch(controller, service, &service->now);
@@ -119,11 +162,12 @@ int startup_make_plans(struct controller *controller, bool ret_differs[SERIN_MAX
 int startup_set_plans(struct controller *controller, const bool differs[SERIN_MAX_SERVICES],
 		      struct complaint *complaint)
 {
-	const struct service *service;
+	struct service *service;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < controller->service_count; i++) {
 		service = &controller->services[i];
+		controller_guard_start(controller, service, differs[i]);
 		if (differs[i])
 			r = datapath_set_plan(controller->datapath, service->id, service->plan, complaint);
 	}
