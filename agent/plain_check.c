@@ -128,6 +128,7 @@ bool plain_check_tick(struct plain_check *check, const struct plain_sample *now,
 
 	if (!is_over(check, now_ms))
 		return false;
+	check->looked = true;
 	if (count(check, now, &gained))
 		measure(check, &gained);
 	begin_window(check, now, now_ms);
@@ -142,6 +143,7 @@ bool plain_check_due(struct plain_check *check, const struct plain_sample *now, 
 	if (!is_over(check, now_ms))
 		return false;
 	due = !check->config->min_requests || count(check, now, &gained);
+	check->looked |= !due;
 	begin_window(check, now, now_ms);
 	return due;
 }
@@ -149,6 +151,7 @@ bool plain_check_due(struct plain_check *check, const struct plain_sample *now, 
 void plain_check_answer(struct plain_check *check, const struct prometheus_value *trial,
 			const struct prometheus_value *baseline)
 {
+	check->looked = true;
 	if (!trial->known) {
 		plain_no_data(check, "no data for %s: %s", check->trial, trial->why);
 		return;

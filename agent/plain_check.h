@@ -39,7 +39,8 @@ struct plain_check {
 	struct plain_sample from;
 	unsigned int failed; /* windows in a row; those without data are left out */
 	enum plain_verdict verdict;
-	bool known; /* the figures of the last window */
+	bool looked; /* there has been a window that was over, and what came of it */
+	bool known;  /* the figures of the last window */
 	double trial_value, baseline_value;
 	uint64_t trial_requests, baseline_requests; /* of errors and latency */
 	char reason[PLAIN_REASON_LEN];              /* one sentence, whatever the verdict */

@@ -108,7 +108,9 @@ void plain_set_sum_up(const struct plain_set *set, struct plain_summary *ret)
 
 		if (check->verdict == PLAIN_PASSED)
 			continue;
-		if (check->verdict != PLAIN_FAILED)
+		if (!check->looked)
+			ret->pending = check;
+		else if (check->verdict != PLAIN_FAILED)
 			ret->open = check;
 		else if (check->config->action == CONFIG_PLAIN_ROLLBACK)
 			ret->rollback = check;
@@ -123,12 +125,14 @@ enum rollout_checks plain_set_verdict(const struct plain_set *set, const char **
 	struct plain_summary sum;
 
 	plain_set_sum_up(set, &sum);
-	worst = sum.rollback ? sum.rollback : sum.hold ? sum.hold : sum.open;
+	worst = sum.rollback ?: sum.hold ?: sum.pending ?: sum.open;
 	*ret_reason = worst ? worst->reason : NULL;
 	if (sum.rollback)
 		return ROLLOUT_CHECKS_ROLLBACK;
 	if (sum.hold)
 		return ROLLOUT_CHECKS_HOLD;
+	if (sum.pending)
+		return ROLLOUT_CHECKS_PENDING;
 	return sum.open ? ROLLOUT_CHECKS_NO_DATA : ROLLOUT_CHECKS_PASS;
 }
 

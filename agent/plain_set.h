@@ -24,10 +24,11 @@ void plain_set_begin(struct plain_set *set, const struct plain_sample *now, int6
 /* As often as wanted, at least as often as the shortest window. Answers of Prometheus come from the loop between ticks. */
 void plain_set_tick(struct plain_set *set, const struct plain_sample *now, int64_t now_ms);
 
-/* The first check of each sort, NULL where there is none. A step may pass when all three are. */
+/* The first check of each sort, NULL where there is none. A step may pass when all are. */
 struct plain_summary {
 	const struct plain_check *rollback; /* failed, and its action is to roll back */
 	const struct plain_check *hold;     /* failed, and its action is to hold */
+	const struct plain_check *pending;  /* its first window is not over, or what came of that is not known yet */
 	const struct plain_check *open;     /* without data, or failing but not often enough as yet */
 };
 

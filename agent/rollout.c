@@ -212,8 +212,12 @@ static void unproven(struct rollout_move *move)
 	const struct rollout_verdict *verdict = &move->event->verdict;
 	struct rollout *rollout = &move->rollout;
 	const char *why = verdict->checks == ROLLOUT_CHECKS_NO_DATA ? verdict->checks_reason : verdict->reason;
+	bool pending = verdict->checks == ROLLOUT_CHECKS_PENDING;
 
-	if (rollout->judged_ms < longest(rollout)) {
+	if (pending && rollout->pause == ROLLOUT_PAUSE_HOLD)
+		return;
+	/* A window as long as the step is over a moment after it, and the answer to a query another moment later. */
+	if (rollout->judged_ms < longest(rollout) || pending) {
 		move->changed |= !rollout->extended;
 		rollout->extended = true;
 		if (rollout->pause != ROLLOUT_PAUSE_HOLD)

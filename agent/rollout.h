@@ -109,7 +109,13 @@ enum rollout_event_kind {
 enum rollout_health { ROLLOUT_UNPROVEN, ROLLOUT_HEALTHY, ROLLOUT_REGRESSION };
 
 /* Of all plain checks together: the worst. A service without checks passes. */
-enum rollout_checks { ROLLOUT_CHECKS_PASS, ROLLOUT_CHECKS_NO_DATA, ROLLOUT_CHECKS_HOLD, ROLLOUT_CHECKS_ROLLBACK };
+enum rollout_checks {
+	ROLLOUT_CHECKS_PASS,
+	ROLLOUT_CHECKS_NO_DATA,
+	ROLLOUT_CHECKS_PENDING, /* one has not looked in this step as yet: no step ends before it has */
+	ROLLOUT_CHECKS_HOLD,
+	ROLLOUT_CHECKS_ROLLBACK,
+};
 
 struct rollout_verdict {
 	enum rollout_health health;

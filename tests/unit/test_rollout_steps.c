@@ -191,6 +191,23 @@ static void test_checks(void **state)
 	assert_int_equal(story.rollout.step, 0);
 	TICK(1, UNPROVEN, PASS);
 	SAYS("progressing 2: save weight=50% notify=step");
+	/* Nor does a step end before every check has looked: a window may be as long as the step. */
+	TICK(30, UNPROVEN, PENDING);
+	SAYS("progressing 2: save");
+	TICK(1, UNPROVEN, PENDING);
+	SAYS("progressing 2:");
+	TICK(1, UNPROVEN, ROLLBACK);
+	SAYS("rolled_back 2: save weight=0% notify=rollback");
+	schedule = plain(CONFIG_UNPROVEN_HOLD);
+	story = started(&schedule);
+	TICK(30, UNPROVEN, PENDING);
+	TICK(1, UNPROVEN, NO_DATA);
+	SAYS("paused hold 1: save notify=pause");
+	/* The agent has been restarted, and looks anew. */
+	TICK(1, HEALTHY, PENDING);
+	SAYS("paused hold 1:");
+	TICK(1, HEALTHY, PASS);
+	SAYS("progressing 2: save weight=50% notify=step");
 }
 
 /* Work and holds count towards a deadline, pauses do not. */

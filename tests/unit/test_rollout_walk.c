@@ -66,7 +66,7 @@ static void draw_event(struct story *story)
 	event->limits.others = draw(20) ? 500 : draw(10001);
 	event->share = draw(2) ? 10000 : draw(10001);
 	verdict->health = draw(60) ? (enum rollout_health)draw(2) : ROLLOUT_REGRESSION;
-	verdict->checks = draw(60) ? (enum rollout_checks)draw(3) : ROLLOUT_CHECKS_ROLLBACK;
+	verdict->checks = draw(60) ? (enum rollout_checks)draw(4) : ROLLOUT_CHECKS_ROLLBACK;
 	verdict->suspended = !draw(40);
 }
 
