@@ -4,6 +4,7 @@
 # three questions: is the difference of error rates above 3 points, is p95 above 1.2 times, is CPU above 1.5 times the
 # baseline's? CPU comes from a real Prometheus that scrapes real Node.js servers. Three releases are rolled back, each for
 # its own reason, and the last one completes. The judge does not look: nothing but the checks decides.
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/prometheus.sh
@@ -72,6 +73,7 @@ two_arm
 serve s1 11 stable-1
 serve c1 21 canary-1
 # Of CPU, what a request costs is compared: a process that gets 5 % of the requests uses less than one that gets 95 %.
+# shellcheck disable=SC2016 # the query's own variable
 SERVICE='protocol: http
 health: off
 rollout:

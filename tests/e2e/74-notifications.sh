@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What a rollout tells a receiver of notifications, and what it remembers: the receiver is down for a while and gets all the
+# same, once; the agent is killed at random moments (KILLS of them, 10 if not said), many of them while it writes, and goes on
+# where it was, no step twice and none left out, each told once; the host is started anew; the state file is damaged.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+[ -x /usr/bin/python3 ] || skip "python3 is missing (Debian package python3)"
+
+KILLS=${KILLS:-10}
+RISE=$((KILLS > 20 ? 1 : 5)) # percent, so that there are steps for all of them
+TOLD=$WORK/told
+
+# HOST LAST-BYTE NAME: its server, which fails half of its requests while it is told to
+declare -A SERVER
+serve() {
+	start "$1" "$TOOLS/httpd" -e 50 -o "$WORK/$3.trouble" "10.0.0.$2:3000=$3"
+	SERVER[$3]=${PIDS[-1]}
+	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
+}
+
+start_receiver() {
+	start lb /usr/bin/python3 "$REPO/tests/e2e/tools/webhook.py" 8080 "$TOLD"
+	RECEIVER=${PIDS[-1]}
+	wait_for 10 on lb bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080' || fail "the receiver does not listen"
+}
+
+stop_receiver() {
+	kill "$RECEIVER"
+	wait "$RECEIVER" 2>/dev/null || true
+}
+
+# SERVICE STEPS PORT: all that happens to it is told
+write_rollout() {
+	LISTEN="\"$VIP:$3/tcp\"" STABLE='"10.0.0.11:3000"' CANARY='"10.0.0.21:3000"' SERVICE="protocol: http
+health: off
+rollout: {version: canary, steps: $2, on_unproven: advance, extend: 1, judge: {latency: off}}
+notify:
+  - url: http://127.0.0.1:8080/$1
+    on: [start, step, pause, resume, done, finish, rollback, abort]" write_service "$1" 0%
+}
+
+# SERVICE JSON
+rollout() { api POST "/v1/services/$1/rollout" "$2" | jq -r '.rollout.state // .error // .'; }
+of_rollout() { api GET "/v1/services/$1" | jq -r ".rollout | $2"; }
+# SERVICE STATE [PAUSE]
+is_state() { [ "$(of_rollout "$1" '.state + " " + .pause')" = "$2 ${3:-none}" ]; }
+weight_of_trial() { api GET "/v1/services/$1" | jq -r '.rollout.version as $trial | .versions[] | select(.name == $trial).weight'; }
+baseline_of() { api GET "/v1/services/$1" | jq -r .baseline; }
+
+# SERVICE: "start 1, step 2, ...", of every notification in its order, however often it came
+told() {
+	jq -rs --arg path "/$1" '[.[] | select(.path == $path).body] | reduce .[] as $one ([];
+		if any(.[]; .key == $one.key) then . else . + [$one] end) |
+		map("\(.kind) \(.step)") | join(", ")' "$TOLD"
+}
+is_told() { [ "$(told "$1")" = "$2" ]; }
+# JQ over a list of all that came
+of_told() { jq -rs "$1" "$TOLD"; }
+told_twice() { of_told 'group_by(.body.key) | map(select(length > 1) | length - 1) | add // 0'; }
+
+two_arm
+serve s1 11 stable-1
+serve c1 21 canary-1
+write_top "lease: 30s"
+write_rollout shop '[{weight: 10%, for: 1s}, {weight: 25%, for: 1s}, {weight: 50%, pause: manual}, {weight: 100%}]' 80
+write_rollout ladder "{start: $RISE%, step: $RISE%, every: 1s}" 81
+start_receiver
+start_agent
+
+# ---- what is told -----------------------------------------------------------------------------------------------------
+
+check_equal "begun" "$(rollout shop '{"action": "start", "release": "r1 <b>", "reason": "tested"}')" progressing
+check "it comes to a pause" wait_for 10 is_state shop paused manual
+check_equal "promoted" "$(rollout shop '{"action": "promote"}')" completed
+check_equal "finished" "$(rollout shop '{"action": "finish"}')" idle
+start client "$TOOLS/load" -t $VIP:80 -s 10.64.0.0 -n 2000 -f 300 -d 100 >"$WORK/load.json"
+kill -USR1 "${SERVER[stable-1]}"
+check_equal "the next one begun" "$(rollout shop '{"action": "start", "release": "r2"}')" progressing
+check "it is rolled back" wait_for 15 is_state shop rolled_back
+kill -USR2 "${SERVER[stable-1]}"
+wait_for 5 is_told shop "start 1, step 2, pause 3, done 4, finish 4, start 1, rollback 1" || true
+check_equal "told" "$(told shop)" "start 1, step 2, pause 3, done 4, finish 4, start 1, rollback 1"
+check_equal "no notification came twice" "$(told_twice)" 0
+check_equal "keys in the header as in the body, and JSON" \
+	"$(of_told 'all(.[]; .headers["idempotency-key"] == .body.key and .headers["content-type"] == "application/json")')" true
+check_equal "of the start" "$(of_told '.[0].body | [.service, .version, .release, .from, .to, .reason, .who] | join("|")')" \
+	"shop|canary|r1 <b>|idle|progressing|tested|uid 0"
+check_equal "for chats" "$(of_told '.[0].body.text')" \
+	"shop: canary (r1 &lt;b&gt;) rollout started, idle → progressing: tested (by uid 0)"
+check_equal "of the rollback" "$(of_told '.[-1].body | [.version, .release, .from, .to] | join("|")')" \
+	"stable|r2|progressing|rolled_back"
+check_match "its reason" "$(of_told '.[-1].body.text')" '^shop: stable \(r2\) rolled back, .*: errors: .* of its clients'
+check_equal "its figures: evidence enough, and the share" \
+	"$(of_told '.[-1].body.figures | [.errors >= 1, .weight] | map(tostring) | join(" ")')" "true 0"
+
+# ---- a receiver that is down ------------------------------------------------------------------------------------------
+
+stop_receiver
+: >"$TOLD"
+check_equal "tried again" "$(rollout shop '{"action": "retry"}')" progressing
+check_equal "given up" "$(rollout shop '{"action": "abort"}')" aborted
+check "both wait" wait_for 5 grep -q 'fate=late' "$AGENT_LOG"
+check_equal "in the file" "$(jq '.pending | length' "$STATE/outbox.json")" 2
+start_receiver
+wait_for 10 is_told shop "start 1, abort 1" || true
+check_equal "told when it is back, in order" "$(told shop)" "start 1, abort 1"
+check "nothing waits any more" wait_for 5 jq -e '.pending == []' "$STATE/outbox.json"
+check_equal "none came twice" "$(told_twice)" 0
+
+# ---- an agent that is killed ------------------------------------------------------------------------------------------
+
+start client /usr/bin/python3 "$REPO/tests/e2e/tools/statewatch.py" "$STATE/state.json" ladder >"$WORK/states"
+start client "$TOOLS/load" -t $VIP:81 -s 10.64.0.0 -n 2000 -f 200 -d 170 >"$WORK/load.json"
+: >"$TOLD"
+number=0 expected=() began=$SECONDS
+
+climb() {
+	number=$((number + 1))
+	check_equal "release $number begun" "$(rollout ladder "{\"action\": \"start\", \"release\": \"v$number\"}")" progressing
+	expected+=("start 1")
+	for step in $(seq 2 $((RISE == 5 ? 19 : 95))); do expected+=("step $step"); done
+	expected+=("done $((step + 1))" "finish $((step + 1))")
+}
+climb
+whole=0 back=0
+for _ in $(seq 1 "$KILLS"); do
+	if is_state ladder completed; then
+		check_equal "finished" "$(rollout ladder '{"action": "finish"}')" idle
+		climb
+	fi
+	/usr/bin/python3 "$REPO/tests/e2e/tools/killer.py" "$AGENT_PID" "$STATE" >>"$WORK/kills"
+	wait "$AGENT_PID" 2>/dev/null || true
+	jq -e '.services.ladder.trial.rollout.state' "$STATE/state.json" >/dev/null && whole=$((whole + 1))
+	start_agent
+	[[ $(of_rollout ladder .state) =~ progressing|completed ]] && back=$((back + 1))
+done
+note "$KILLS kills in $((SECONDS - began)) s: $(sort "$WORK/kills" | uniq -c | tr -s ' \n' ' ')at step $(of_rollout ladder .step)"
+check_equal "after how many of $KILLS the state was whole" $whole "$KILLS"
+check_equal "and the rollout went on" $back "$KILLS"
+check "it completes" wait_for $((RISE == 5 ? 25 : 110)) is_state ladder completed
+check_equal "finished" "$(rollout ladder '{"action": "finish"}')" idle
+expected=$(printf ', %s' "${expected[@]}")
+wait_for 5 is_told ladder "${expected:2}" || true
+check_equal "each step was told, once, in order" "$(told ladder)" "${expected:2}"
+note "posted twice under one key, since the agent was killed before it knew: $(told_twice)"
+check_equal "states that were not whole" "$(jq -rs 'map(select(.torn)) | length' "$WORK/states")" 0
+check_equal "steps in the state that are not the next one" "$(jq -rs '[.[] | select(.state == "progressing")] |
+	[range(1; length) as $i | [.[$i - 1], .[$i]] | select(.[0].number == .[1].number) |
+		select(.[1].step - .[0].step != 0 and .[1].step - .[0].step != 1)] | length' "$WORK/states")" 0
+check_between "the shortest step, seconds" "$(jq -rs '[.[] | select(.state == "progressing")] |
+	[group_by([.number, .step])[] | first] | sort_by(.at) |
+	[range(1; length) as $i | select(.[$i].number == .[$i - 1].number) | .[$i].at - .[$i - 1].at] | min' "$WORK/states")" 0.9 3
