@@ -36,7 +36,7 @@ static struct guard_lines lines_of(const struct controller *controller, const st
 {
 	struct guard_lines lines = { .line = { GUARD_NO_LINE, GUARD_NO_LINE }, .epoch = service_epoch(state) };
 
-	if (controller->forsaken[service->id])
+	if (controller->forsaken[service->id] || !state->trial.judge.settings.trials)
 		return lines;
 	lines.line[SERIN_LINE_ROLLOUT] = line_of(state, JUDGE_R, share);
 	if (of_epoch)
@@ -220,6 +220,10 @@ void controller_guard_start(struct controller *controller, struct service *servi
 	const struct rollout *rollout = &service->now.trial.rollout;
 	int trial = trial_version(service);
 
+	/* Of a rollout that this state knows nothing of somebody else may have been the judge: whoever is not answered for gets
+	 * nobody, until shares are set by hand. */
+	if (!rollout->version[0])
+		return;
 	for (size_t i = 0; i < service->now.version_count; i++) {
 		if ((int)i != trial)
 			datapath_guard_disarm(controller->datapath, service->id, service->version_id[i]);

@@ -28,7 +28,8 @@ void controller_judge_tell(struct controller *controller, struct service *servic
 		trial->incident_ms = 0;
 	else if (trial && !trial->incident_ms && sample.counts[JUDGE_FAILED][JUDGE_G].trial)
 		trial->incident_ms = loop_now_ms();
-	judge_tick(&state->judge, &sample);
+	if (state->judge.settings.trials)
+		judge_tick(&state->judge, &sample);
 }
 
 /* ---- latency --------------------------------------------------------------------------------------------------------- */
@@ -86,6 +87,13 @@ static void think(struct service *service, struct trial *trial, const struct gua
 								 ROLLOUT_BY_OUTCOMES };
 	bool tripped = guard->tripped || guard->closed;
 
+	/* Without a judge the checks have the word. */
+	if (!service->now.trial.judge.settings.trials) {
+		ret->health = tripped ? ROLLOUT_REGRESSION : ROLLOUT_HEALTHY;
+		ret->cause = ROLLOUT_BY_CHECK;
+		ret->reason = "the last agent was taking it out when it ended";
+		return;
+	}
 	judge_verdict(&service->now.trial.judge, &trial->verdict);
 	if (tripped || trial->verdict.finding == JUDGE_REGRESSION) {
 		ret->health = ROLLOUT_REGRESSION;

@@ -67,7 +67,11 @@ int rollout_judge_settings(const struct controller *controller, const struct ser
 		settings.worse = config->judge.health_ratio;
 		settings.objective[JUDGE_OUTCOMES] = config->judge.objective / 10000.0;
 	}
-	if (judge_settings_check(&settings, complaint))
+	settings.trials = 1;
+	/* The classic script: plain checks, and no judge. */
+	if (config && config->check_count && !config->judge.errors && !config->judge.latency && !config->judge.outcomes)
+		settings.trials = 0;
+	else if (judge_settings_check(&settings, complaint))
 		return -EINVAL;
 	*ret = settings;
 	return 0;
@@ -80,12 +84,15 @@ static void begin_judge(const struct controller *controller, const struct servic
 	struct judge_settings settings = wanted->trial.judge.settings;
 	struct complaint complaint = { "" };
 
-	if (!rollout_is_judged(&service->now.trial.rollout) || !settings.trials)
+	if (!rollout_is_judged(&service->now.trial.rollout)) {
 		settings = judge_defaults;
-	if (!rollout_is_judged(&service->now.trial.rollout))
 		rollout_judge_settings(controller, service, &settings, &complaint);
-	settings.trials = count_trials(wanted);
-	judge_begin(&wanted->trial.judge, &settings);
+	}
+	wanted->trial.judge = (struct judge){ .epoch = 0 };
+	if (settings.trials) {
+		settings.trials = count_trials(wanted);
+		judge_begin(&wanted->trial.judge, &settings);
+	}
 	trial_count(controller, service, wanted, &wanted->trial.told);
 }
 

@@ -171,7 +171,8 @@ void controller_trial_epoch(const struct controller *controller, const struct se
 
 	if (!rollout_is_judged(&trial->rollout) || state_find_version(state, trial->rollout.version) < 0)
 		return;
-	judge_epoch(&trial->judge);
+	if (trial->judge.settings.trials)
+		judge_epoch(&trial->judge);
 	trial_count(controller, service, state, &now);
 	for (unsigned int i = 0; i < JUDGE_STREAMS; i++)
 		trial->told.counts[i][JUDGE_G] = now.counts[i][JUDGE_G];

@@ -46,7 +46,7 @@ struct state_version {
 /* A service's rollout, and its judge with the counts up to which it has been told. All zero: there has never been one. */
 struct state_trial {
 	struct rollout rollout;
-	struct judge judge; /* settings.trials 0: none */
+	struct judge judge; /* settings.trials 0: none, plain checks alone */
 	struct judge_meter told;
 };
 

@@ -32,8 +32,6 @@ int trial_decode(json_t *value, struct state_trial *ret, struct complaint *compl
 		if (!r)
 			r = judge_meter_decode(json_object_get(value, "told"), &trial.told, complaint);
 	}
-	if (!r && rollout_is_judged(&trial.rollout) && !judge)
-		r = complain(complaint, -EBADMSG, "a rollout that is judged, expected \"judge\"");
 	if (!r)
 		*ret = trial;
 	return r;

@@ -94,7 +94,7 @@ static const struct damage {
 } damages[] = {
 	{ "\"progressing\"", "\"progressed\"", "shop" },
 	{ "\"told\"", "\"tolt\"", "shop" },
-	{ "\"judge\"", "\"jugde\"", "expected \"judge\"" },
+	{ "\"judge\": {", "\"judge\": 5, \"\": {", "shop" },
 	{ "\"version\": \"canary\"", "\"version\": 5", "version" },
 	{ "\"epoch\": 12", "\"epoch\": -1", "out of range" },
 };
