@@ -37,7 +37,7 @@ AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/%.o)
 PARTS := $(filter-out agent/main.c,$(AGENT_SRC))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests-bpf/%,$(wildcard tests/bpf/test_*.c))
-E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood udpload udpecho bulk programs \
+E2E_TOOLS := $(addprefix $(B)/e2e/,load httpd synflood udpload udpecho bulk programs syns \
 	pass.bpf.o decap.bpf.o)
 BPF_VARIANTS := $(B)/serin-clang14.bpf.o
 DEPS = $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -2,10 +2,11 @@
 /* A tiny HTTP/1.1 keep-alive server that answers "NAME ADDRESS RECEIVED": its name, the client's address as it sees
  * it, and the length of the request's body. GET /N appends N bytes.
  *
- *     httpd [-e PERCENT -o FILE] ADDRESS:PORT=NAME ...
+ *     httpd [-e PERCENT -o FILE] [-b PERCENT] [-c N] ADDRESS:PORT=NAME ...
  *
- * From SIGUSR1 to SIGUSR2 so many requests of a hundred are answered 500, in turns that no client keeps step with. SIGUSR2
- * also writes what happened meanwhile into FILE, as JSON.
+ * From SIGUSR1 to SIGUSR2 -e requests of a hundred are answered 500, in turns that no client keeps step with; SIGUSR2 also
+ * writes what happened meanwhile into FILE, as JSON. At all other times -b of a hundred are. One IPv4 client of N, by its
+ * address, gets nothing else at any time.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,7 @@ struct peer {
 	bool listening;
 	const char *name;
 	char address[INET6_ADDRSTRLEN];
+	bool unlucky; /* this client always fails */
 	char request[REQUEST_SIZE + 1];
 	size_t length;
 	size_t body; /* bytes of the request's body that are still to come */
@@ -36,7 +38,8 @@ struct peer {
 
 /* What was asked of it between the signals. */
 struct trouble {
-	double percent;
+	double percent, base; /* while there is trouble, and without */
+	unsigned int one_of;  /* so many clients always fails; 0: none */
 	const char *file;
 	uint64_t began_ns, first_failure_ns, last_accepted_ns;
 	long failures, requests, accepted, accepted_after; /* after: the first failure */
@@ -62,7 +65,11 @@ static uint64_t now_ns(void)
 
 static void begin_trouble(void)
 {
-	trouble = (struct trouble){ .percent = trouble.percent, .file = trouble.file, .began_ns = now_ns() };
+	trouble = (struct trouble){ .percent = trouble.percent,
+				    .base = trouble.base,
+				    .one_of = trouble.one_of,
+				    .file = trouble.file,
+				    .began_ns = now_ns() };
 }
 
 static void end_trouble(void)
@@ -81,10 +88,10 @@ static void end_trouble(void)
 }
 
 /* Drawn, so that it falls on everybody alike. */
-static bool is_to_fail(void)
+static bool is_to_fail(const struct peer *peer)
 {
 	trouble.requests++;
-	if (!failing || drand48() * 100 >= trouble.percent)
+	if (!peer->unlucky && drand48() * 100 >= (failing ? trouble.percent : trouble.base))
 		return false;
 	if (!trouble.failures++)
 		trouble.first_failure_ns = now_ns();
@@ -128,6 +135,12 @@ static void listen_on(char *argument)
 	watch(new_peer(fd, name, true));
 }
 
+static bool is_unlucky(const struct sockaddr_storage *from)
+{
+	return trouble.one_of && from->ss_family == AF_INET &&
+	       ntohl(((const struct sockaddr_in *)from)->sin_addr.s_addr) % trouble.one_of == 0;
+}
+
 static void accept_all(const struct peer *listener)
 {
 	struct sockaddr_storage from;
@@ -138,6 +151,7 @@ static void accept_all(const struct peer *listener)
 	while ((fd = accept4(listener->fd, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		peer = new_peer(fd, listener->name, false);
 		format_address(&from, peer->address);
+		peer->unlucky = is_unlucky(&from);
 		trouble.accepted++;
 		trouble.accepted_after += trouble.failures > 0;
 		trouble.last_accepted_ns = now_ns();
@@ -165,7 +179,7 @@ static bool answer(const struct peer *peer, size_t received, size_t more, bool l
 	body_length = snprintf(body, sizeof(body), "%s %s %zu\n", peer->name, peer->address, received);
 	length = snprintf(text, sizeof(text),
 			  "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n%s\r\n%s",
-			  is_to_fail() ? "500 Internal Server Error" : "200 OK", (size_t)body_length + more,
+			  is_to_fail(peer) ? "500 Internal Server Error" : "200 OK", (size_t)body_length + more,
 			  last ? "Connection: close\r\n" : "", body);
 	return send(peer->fd, text, (size_t)length, MSG_NOSIGNAL | (more ? MSG_MORE : 0)) == length &&
 	       (!more || send(peer->fd, filler, more, MSG_NOSIGNAL) == (ssize_t)more);
@@ -220,16 +234,20 @@ static void parse_trouble(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "e:o:")) != -1) {
+	while ((option = getopt(argc, argv, "e:o:b:c:")) != -1) {
 		if (option == 'e')
 			trouble.percent = strtod(optarg, NULL);
 		else if (option == 'o')
 			trouble.file = optarg;
+		else if (option == 'b')
+			trouble.base = strtod(optarg, NULL);
+		else if (option == 'c')
+			trouble.one_of = (unsigned int)parse_number("-c", optarg, 1, 1000000);
 		else
-			die("usage: httpd [-e PERCENT -o FILE] ADDRESS:PORT=NAME ...");
+			die("unknown option; see the top of httpd.c");
 	}
 	if (optind == argc || argc - optind > MAX_LISTENERS)
-		die("usage: httpd [-e PERCENT -o FILE] ADDRESS:PORT=NAME ...");
+		die("expected 1 to %d of ADDRESS:PORT=NAME", MAX_LISTENERS);
 	signal(SIGUSR1, on_signal);
 	signal(SIGUSR2, on_signal);
 }
