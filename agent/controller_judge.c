@@ -60,13 +60,15 @@ static void limit_answers(struct controller *controller, struct service *service
 
 /* ---- what they think ------------------------------------------------------------------------------------------------- */
 
-static const char *describe_regression(const struct service *service, const struct judge_verdict *verdict, bool tripped,
-				       char *text, size_t size)
+static const char *describe_regression(const struct service *service, const struct judge_verdict *verdict,
+				       const struct guard_state *guard, char *text, size_t size)
 {
+	bool tripped = guard->tripped || guard->closed;
 	const struct state_trial *state = &service->now.trial;
 	static const enum judge_stream streams[JUDGE_CHECKS] = { JUDGE_FAILED, JUDGE_SLOW_P99, JUDGE_REPORTED };
 	enum judge_check check = tripped ? JUDGE_ERRORS : verdict->check;
-	enum judge_process process = tripped ? JUDGE_R : verdict->process;
+	enum judge_process crossed = guard->line == SERIN_LINE_EPOCH ? JUDGE_G : JUDGE_R;
+	enum judge_process process = tripped ? crossed : verdict->process;
 	const struct evidence_counts *seen = &state->judge.worse[streams[check]][process].seen;
 	const struct judge_figure *figure = &verdict->worse[check][process];
 
@@ -98,7 +100,7 @@ static void think(struct service *service, struct trial *trial, const struct gua
 	if (tripped || trial->verdict.finding == JUDGE_REGRESSION) {
 		ret->health = ROLLOUT_REGRESSION;
 		ret->cause = tripped ? ROLLOUT_BY_ERRORS : causes[trial->verdict.check];
-		ret->reason = describe_regression(service, &trial->verdict, tripped, text, size);
+		ret->reason = describe_regression(service, &trial->verdict, guard, text, size);
 	} else if (trial->verdict.finding == JUDGE_HEALTHY) {
 		ret->health = ROLLOUT_HEALTHY;
 	}
@@ -122,8 +124,7 @@ static void keep(struct controller *controller, struct service *service, struct 
 		controller_save(controller, NULL);
 }
 
-/* While the lease was over the version got nobody, and the baseline's incidents were still counted: what was counted
- * meanwhile is no evidence, of health least of all. Whether it is looked at does not depend on what it says. */
+/* What was counted so far is no evidence, of health least of all: whoever was counted meanwhile begins anew with an epoch. */
 static bool pass_over(struct controller *controller, struct service *service)
 {
 	struct state_service wanted = service->now;
@@ -133,6 +134,27 @@ static bool pass_over(struct controller *controller, struct service *service)
 	service_next_epoch(&wanted);
 	controller_trial_epoch(controller, service, &wanted);
 	return !controller_commit(controller, service, &wanted, &complaint);
+}
+
+/* What has been counted since the last tick, told unless it is lopsided. While the lease was over the version got nobody, and
+ * the baseline's incidents were still counted; while no backend of the baseline's lives they are out of its ring, and only the
+ * version's are counted. Whether it is passed over does not depend on what it says. A guard that has tripped did so on what
+ * was counted before. */
+static bool tell(struct controller *controller, struct service *service, struct trial *trial, size_t version,
+		 const struct guard_state *guard)
+{
+	bool lapsed = controller_guard_lapsed(controller, service, service->version_id[version]);
+
+	if (controller->forsaken[service->id]) {
+		trial_count(controller, service, &service->now, &service->now.trial.told);
+		trial->forsaken = true;
+		return true;
+	}
+	if (!guard->tripped && (lapsed || trial->forsaken) && !pass_over(controller, service))
+		return false;
+	trial->forsaken = false;
+	controller_judge_tell(controller, service, trial_share(&service->now, version), false);
+	return true;
 }
 
 void controller_judge_one(struct controller *controller, struct service *service)
@@ -147,10 +169,9 @@ void controller_judge_one(struct controller *controller, struct service *service
 	if (version < 0 || !trial || loop_now_ms() < trial->again_ms)
 		return;
 	controller_watch_baseline(controller, service);
-	if (controller_guard_lapsed(controller, service, service->version_id[version]) &&
-	    !pass_over(controller, service))
+	datapath_guard_read(controller->datapath, service->id, service->version_id[version], &guard);
+	if (!tell(controller, service, trial, (size_t)version, &guard))
 		return;
-	controller_judge_tell(controller, service, trial_share(&service->now, (size_t)version), false);
 	trial_sample(controller, service, (size_t)version, &sample);
 	plain_set_tick(trial->checks, &sample, loop_now_ms());
 	limit_answers(controller, service, &sample);

@@ -17,6 +17,7 @@ struct trial {
 	__u64 before[SERIN_HISTOGRAM_BUCKETS]; /* responses of both versions until it began */
 	int64_t warm_ms;                       /* from when on answers are timed; 0: nobody has asked anything yet */
 	uint32_t limited;                      /* the epoch whose limits hold; 0: none */
+	bool forsaken;                         /* the baseline had no live backend at the last tick */
 	int64_t again_ms;                      /* nothing is tried before that: it has just failed */
 	int64_t kept_ms;                       /* when the evidence was last persisted */
 	struct judge_verdict verdict;          /* of the last tick */
