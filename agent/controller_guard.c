@@ -225,6 +225,9 @@ void controller_guard_start(struct controller *controller, struct service *servi
 	if (!rollout->version[0])
 		return;
 	for (size_t i = 0; i < service->now.version_count; i++) {
+		/* Armed for a rollout that no state knows of any more: nobody new, until somebody says what is to be. */
+		if (!rollout->version[0])
+			break;
 		if ((int)i != trial)
 			datapath_guard_disarm(controller->datapath, service->id, service->version_id[i]);
 		else if (rollout_is_judged(rollout))

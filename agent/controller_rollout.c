@@ -329,10 +329,14 @@ static int move(struct controller *controller, struct service *service, const st
 		const struct rollout_event *event, bool everyone, struct complaint *complaint)
 {
 	struct state_service wanted = service->now;
+	struct rollout *rollout = &wanted.trial.rollout;
 	struct rollout_actions actions;
 	int r;
 
-	r = rollout_apply(&wanted.trial.rollout, event, &actions, complaint);
+	/* No draw comes twice, though the state that knew of the last one was lost. */
+	if (rollout->number < wanted.rollout)
+		rollout->number = wanted.rollout;
+	r = rollout_apply(rollout, event, &actions, complaint);
 	if (r)
 		return r;
 	if (!actions.count) {

@@ -149,3 +149,14 @@ out:
 	free(plan);
 	return r;
 }
+
+uint64_t plan_find_rollout(const char *service, const struct serin_plan *plan)
+{
+	const uint64_t name = hash_name(service);
+
+	for (uint64_t i = 0; i < 1u << 16; i++) {
+		if (seed_for(name, SEED_SPLIT, i) == plan->seed)
+			return i;
+	}
+	return 0;
+}

@@ -35,4 +35,7 @@ struct plan_input {
  * trial weights add up to more than SERIN_SLOTS or an index is out of range; -ENOMEM. `ret` is untouched on errors. */
 int plan_build(const struct plan_input *input, struct serin_plan *ret);
 
+/* The rollout that drew a plan's clients: the number that went into its seed. 0: none of the first 65536. */
+uint64_t plan_find_rollout(const char *service, const struct serin_plan *plan);
+
 #endif

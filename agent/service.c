@@ -147,6 +147,7 @@ bool service_read_plan(const struct serin_service *names, const struct serin_pla
 	if (!plan->generation || sum != SERIN_SLOTS || plan->baseline >= SERIN_MAX_VERSIONS ||
 	    !names->version[plan->baseline][0])
 		return false;
+	read.rollout = plan_find_rollout(read.name, plan);
 	*ret = read;
 	return true;
 }

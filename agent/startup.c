@@ -43,6 +43,14 @@ static int load_state(struct controller *controller, struct complaint *complaint
 		return 0;
 	if (r != -EBADMSG)
 		return complain(complaint, r, "%s", damage.text);
+	/* Which version is the baseline, only that file and the running plans know: the configuration's may be the one
+	 * that was replaced long ago. Left where it is, or the next start would take it for a first one. */
+	if (!datapath_is_reused(controller->datapath))
+		return complain(
+			complaint, r,
+			"%.250s: the state file is damaged, and no plan runs that shows which versions are "
+			"baselines, expected a whole one from a backup, or none: then those of the configuration are",
+			damage.text);
 	r = state_set_aside(controller->options.state_dir, time(NULL), aside, sizeof(aside), complaint);
 	if (r)
 		return r;

@@ -95,8 +95,8 @@ enum weights_source weights_start(const struct config_service *service, const st
 		ret->generation = pinned->generation;
 	else if (stored)
 		ret->generation = stored->generation;
-	/* A plan does not know its rollout. */
-	ret->rollout = stored ? stored->rollout : 0;
+	/* Where the state is lost, a plan goes on with the clients it has. */
+	ret->rollout = stored ? stored->rollout : pinned ? pinned->rollout : 0;
 	ret->epoch = stored ? stored->epoch : 0;
 	if (stored)
 		ret->trial = stored->trial;

@@ -81,7 +81,7 @@ rollout:
   steps: {start: 5%, step: 10%, every: 2s, max: 100%}
   on_unproven: advance
   extend: 1
-  judge: {errors: off, latency: off, outcomes: off}
+  judge: {errors: off, latency: off}
   checks:
     - {name: errors, max_increase: 3%, window: 2s, min_requests: 4, action: rollback}
     - {name: p95, max_ratio: 1.2, window: 2s, min_requests: 4, action: rollback}

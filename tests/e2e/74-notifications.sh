@@ -8,7 +8,8 @@
 [ -x /usr/bin/python3 ] || skip "python3 is missing (Debian package python3)"
 
 KILLS=${KILLS:-10}
-RISE=$((KILLS > 20 ? 1 : 5)) # percent, so that there are steps for all of them
+STEPS=$((KILLS > 20 ? 50 : 10)) # of a rollout
+RISE=$((100 / STEPS))
 TOLD=$WORK/told
 
 # HOST LAST-BYTE NAME: its server, which fails half of its requests while it is told to
@@ -62,7 +63,7 @@ told_twice() { of_told 'group_by(.body.key) | map(select(length > 1) | length - 
 two_arm
 serve s1 11 stable-1
 serve c1 21 canary-1
-write_top "lease: 30s"
+write_top
 write_rollout shop '[{weight: 10%, for: 1s}, {weight: 25%, for: 1s}, {weight: 50%, pause: manual}, {weight: 100%}]' 80
 write_rollout ladder "{start: $RISE%, step: $RISE%, every: 1s}" 81
 start_receiver
@@ -75,10 +76,12 @@ check "it comes to a pause" wait_for 10 is_state shop paused manual
 check_equal "promoted" "$(rollout shop '{"action": "promote"}')" completed
 check_equal "finished" "$(rollout shop '{"action": "finish"}')" idle
 start client "$TOOLS/load" -t $VIP:80 -s 10.64.0.0 -n 2000 -f 300 -d 100 >"$WORK/load.json"
+load=${PIDS[-1]}
 kill -USR1 "${SERVER[stable-1]}"
 check_equal "the next one begun" "$(rollout shop '{"action": "start", "release": "r2"}')" progressing
 check "it is rolled back" wait_for 15 is_state shop rolled_back
 kill -USR2 "${SERVER[stable-1]}"
+kill "$load"
 wait_for 5 is_told shop "start 1, step 2, pause 3, done 4, finish 4, start 1, rollback 1" || true
 check_equal "told" "$(told shop)" "start 1, step 2, pause 3, done 4, finish 4, start 1, rollback 1"
 check_equal "no notification came twice" "$(told_twice)" 0
@@ -111,16 +114,22 @@ check_equal "none came twice" "$(told_twice)" 0
 # ---- an agent that is killed ------------------------------------------------------------------------------------------
 
 start client /usr/bin/python3 "$REPO/tests/e2e/tools/statewatch.py" "$STATE/state.json" ladder >"$WORK/states"
-start client "$TOOLS/load" -t $VIP:81 -s 10.64.0.0 -n 2000 -f 200 -d 170 >"$WORK/load.json"
+start client "$TOOLS/load" -t $VIP:81 -s 10.64.0.0 -n 2000 -f 200 -d 3600 >"$WORK/load.json"
 : >"$TOLD"
 number=0 expected=() began=$SECONDS
+
+kill_somewhen() {
+	/usr/bin/python3 "$REPO/tests/e2e/tools/killer.py" "$AGENT_PID" "$STATE" >>"$WORK/kills"
+	stop_agent KILL
+}
 
 climb() {
 	number=$((number + 1))
 	check_equal "release $number begun" "$(rollout ladder "{\"action\": \"start\", \"release\": \"v$number\"}")" progressing
 	expected+=("start 1")
-	for step in $(seq 2 $((RISE == 5 ? 19 : 95))); do expected+=("step $step"); done
-	expected+=("done $((step + 1))" "finish $((step + 1))")
+	# Where the baseline keeps 5 %, a step to more than 95 % is not judged: it is the end.
+	for step in $(seq 2 $((STEPS - (100 - RISE >= 95)))); do expected+=("step $step"); done
+	expected+=("done $STEPS" "finish $STEPS")
 }
 climb
 whole=0 back=0
@@ -129,8 +138,7 @@ for _ in $(seq 1 "$KILLS"); do
 		check_equal "finished" "$(rollout ladder '{"action": "finish"}')" idle
 		climb
 	fi
-	/usr/bin/python3 "$REPO/tests/e2e/tools/killer.py" "$AGENT_PID" "$STATE" >>"$WORK/kills"
-	wait "$AGENT_PID" 2>/dev/null || true
+	kill_somewhen
 	jq -e '.services.ladder.trial.rollout.state' "$STATE/state.json" >/dev/null && whole=$((whole + 1))
 	start_agent
 	[[ $(of_rollout ladder .state) =~ progressing|completed ]] && back=$((back + 1))
@@ -138,11 +146,11 @@ done
 note "$KILLS kills in $((SECONDS - began)) s: $(sort "$WORK/kills" | uniq -c | tr -s ' \n' ' ')at step $(of_rollout ladder .step)"
 check_equal "after how many of $KILLS the state was whole" $whole "$KILLS"
 check_equal "and the rollout went on" $back "$KILLS"
-check "it completes" wait_for $((RISE == 5 ? 25 : 110)) is_state ladder completed
+check "it completes" wait_for $((STEPS + 10)) is_state ladder completed
 check_equal "finished" "$(rollout ladder '{"action": "finish"}')" idle
-expected=$(printf ', %s' "${expected[@]}")
-wait_for 5 is_told ladder "${expected:2}" || true
-check_equal "each step was told, once, in order" "$(told ladder)" "${expected:2}"
+all=$(printf ', %s' "${expected[@]}")
+wait_for 5 is_told ladder "${all:2}" || true
+check_equal "each step was told, once, in order" "$(told ladder)" "${all:2}"
 note "posted twice under one key, since the agent was killed before it knew: $(told_twice)"
 check_equal "states that were not whole" "$(jq -rs 'map(select(.torn)) | length' "$WORK/states")" 0
 check_equal "steps in the state that are not the next one" "$(jq -rs '[.[] | select(.state == "progressing")] |
@@ -151,3 +159,74 @@ check_equal "steps in the state that are not the next one" "$(jq -rs '[.[] | sel
 check_between "the shortest step, seconds" "$(jq -rs '[.[] | select(.state == "progressing")] |
 	[group_by([.number, .step])[] | first] | sort_by(.at) |
 	[range(1; length) as $i | select(.[$i].number == .[$i - 1].number) | .[$i].at - .[$i - 1].at] | min' "$WORK/states")" 0.9 3
+
+# ---- and killed while it is about to roll back ------------------------------------------------------------------------
+
+# A whole number of rollouts has been finished: the roles have changed as often.
+baseline=$(baseline_of ladder)
+trial=$(jq -nr --arg is "$baseline" '"stable", "canary" | select(. != $is)')
+kill -USR1 "${SERVER[$trial-1]}"
+: >"$TOLD"
+expected=()
+for action in '"start", "release": "bad"' '"retry"'; do
+	check_equal "a bad one" "$(rollout ladder "{\"action\": $action}")" progressing
+	kill_somewhen
+	start_agent
+	check "it is rolled back" wait_for 10 is_state ladder rolled_back
+	check_equal "because of" "$(of_rollout ladder .cause)" errors
+	expected+=("start 1" "rollback 1")
+done
+kill -USR2 "${SERVER[$trial-1]}"
+all=$(printf ', %s' "${expected[@]}")
+wait_for 5 is_told ladder "${all:2}" || true
+check_equal "each was told, once" "$(told ladder)" "${all:2}"
+
+# ---- a host that is started anew --------------------------------------------------------------------------------------
+
+: >"$TOLD"
+check_equal "a good one" "$(rollout ladder '{"action": "start", "release": "good"}')" progressing
+check "it climbs" wait_for 10 is_told ladder "start 1, step 2"
+stop_agent KILL
+check "the kernel forgets all" "$SERIN" detach --pin-dir "$PINS" --socket "$SOCKET"
+start_agent
+check_equal "paused" "$(of_rollout ladder '.state + " " + .pause')" "paused reboot"
+check_equal "the baseline is that of before, and has all" "$(baseline_of ladder) $(weight_of_trial ladder)" "$baseline 0"
+number=$(of_rollout ladder .number) step=$(of_rollout ladder .step)
+sleep 2.5
+check_equal "and stays so" "$(of_rollout ladder '"\(.state) \(.pause) \(.step)"')" "paused reboot $step"
+check_equal "resumed" "$(rollout ladder '{"action": "resume"}')" progressing
+check_equal "at the same step" "$(of_rollout ladder '"\(.step) \(.weight)"')" "$step $((step * RISE))"
+check_equal "with clients that are drawn anew" "$(of_rollout ladder .number)" $((number + 1))
+check "told" wait_for 5 is_told ladder "start 1, step 2, pause $step, resume $step"
+
+# ---- a state file that is damaged -------------------------------------------------------------------------------------
+
+kill -STOP "$AGENT_PID"
+shares=$(jq -c '.services.ladder | [.weights, .baseline]' "$STATE/state.json")
+number=$(jq .services.ladder.rollout "$STATE/state.json")
+stop_agent KILL
+truncate -s 700 "$STATE/state.json"
+cp "$STATE/state.json" "$WORK/damaged"
+start_agent
+check_match "it is named" "$(tail -n 20 "$AGENT_LOG")" "level=error msg=\"the state file is damaged.*$STATE/state.json: line [0-9]+"
+check "and set aside as it was" cmp "$WORK/damaged" "$STATE"/state.json.damaged-*
+check_equal "shares and roles are those that run" \
+	"$(api GET /v1/services/ladder | jq -c '[(.versions | map({key: .name, value: .weight}) | from_entries), .baseline]')" "$shares"
+check_equal "no rollout is made up" "$(api GET /v1/services/ladder | jq -c .rollout)" null
+check_equal "nor clients drawn anew" "$(jq .services.ladder.rollout "$STATE/state.json")" "$number"
+sleep 3
+load untold -t $VIP:81 -s 10.64.0.0 -n 2000 -N 300
+check_equal "of a rollout that nobody judges, nobody new gets the version: percent" "$(share_of untold "$trial")" 0
+check "a share by hand" serin weight ladder "$trial=40%"
+load by-hand -t $VIP:81 -s 10.64.0.0 -n 2000 -N 1000
+check_between "has its clients, percent" "$(share_of by-hand "$trial")" 33 47
+check_equal "the next rollout" "$(rollout ladder '{"action": "start", "release": "next"}')" progressing
+check_equal "is a draw of its own" "$(of_rollout ladder .number)" $((number + 1))
+stop_agent KILL
+check "the kernel forgets all" "$SERIN" detach --pin-dir "$PINS" --socket "$SOCKET"
+cp "$WORK/damaged" "$STATE/state.json"
+launch_agent
+check "without plans that run it does not start" wait_for 10 agent_is_gone
+check_match "and says why" "$(tail -n 3 "$AGENT_LOG")" "state.json: line [0-9]+.*damaged, and no plan runs that shows which versions are baselines"
+check "the file is left alone" cmp "$WORK/damaged" "$STATE/state.json"
+AGENT_PID=

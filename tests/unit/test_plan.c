@@ -205,6 +205,8 @@ static void test_slots_depend_on_service_rollout_and_name(void **state)
 	f->input.rollout = 2;
 	build(f, 500, 0, f->other);
 	assert_memory_not_equal(f->plan->slot, f->other->slot, SERIN_SLOTS);
+	assert_int_equal(plan_find_rollout(f->input.service, f->other), 2);
+	assert_int_equal(plan_find_rollout("another", f->other), 0);
 }
 
 /* A later version passes over what an earlier one has, and never takes from it. */
