@@ -3,6 +3,7 @@
 # The same canary with an agent that is stopped (SIGSTOP) and with one that was killed: the kernel takes it out alone. When
 # the agent is back it finds out, rolls back, and says why and by whom, once, also when its lease has long been over.
 # RUNS=20 KILLS=20 for more of them.
+# Beside: nobody
 # shellcheck source=tests/e2e/guard.sh
 . "$(dirname "$0")/guard.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A canary that has 5 % of the clients begins to fail half of its requests: how long it still gets new connections. The kernel
 # decides with the packet that crosses its line, and the agent finds that out and does the rest. RUNS=20 for more of them.
+# Beside: nobody
 # shellcheck source=tests/e2e/guard.sh
 . "$(dirname "$0")/guard.sh"
 

@@ -3,6 +3,7 @@
 # A canary that is well, and an agent that is not: killed or stopped, it does not put off the lease, and from then on the canary
 # gets no new connection until the agent is back; ended in an orderly way it has some grace, once; with `lease: off`, and
 # when the rollout is completed, the shares stand. No client ever notices. RUNS=20 for more of them.
+# Beside: nobody
 # shellcheck source=tests/e2e/guard.sh
 . "$(dirname "$0")/guard.sh"
 
