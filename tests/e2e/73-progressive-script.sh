@@ -11,16 +11,19 @@
 . "$REPO/tests/e2e/prometheus.sh"
 command -v node >/dev/null || skip "node is missing (Debian package nodejs)"
 
-RATE=100
-GOOD="0 600 3" # no failures, 600 ms, of which 3 ms are work
+RATE=80
+GOOD="0 1000 3" # no failures, a second, of which 3 ms are work
+
+# p95 times 1.2 says little on a host that is busy with something else: what has just been started goes first.
+hurry() { renice -n -15 -p "${PIDS[-1]}" >/dev/null 2>&1 || true; }
 
 # HOST LAST-BYTE NAME: its server, which has run for a while: a cold one takes several times as long
 serve() {
-	start "$1" node "$REPO/tests/e2e/tools/measured.js" "$3" 3000
+	# One that gets few requests would spend more on tidying up than on them.
+	start "$1" node --no-memory-reducer "$REPO/tests/e2e/tools/measured.js" "$3" 3000
 	wait_for 10 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/metrics" || fail "$3 does not listen"
 	on "$1" "$TOOLS/load" -t "10.0.0.$2:3000" -N 1500 -c 20 >/dev/null
-	# p95 times 1.2 says little of servers on a host that is busy with something else: these go first.
-	renice -n -15 -p "${PIDS[-1]}" >/dev/null 2>&1 || true
+	hurry
 	deploy "$2" "$GOOD"
 }
 
@@ -41,7 +44,7 @@ scrape_applications() {
 }
 both_are_up() { [ "$(value_of 'count(process_cpu_seconds_total)')" = 2 ]; }
 
-rollout() { api POST /v1/services/shop/rollout "$1" | jq -r '.rollout.state // .error // .'; }
+rollout() { api POST /v1/services/shop/rollout "$1" | jq -r '.rollout.state // .error.code // .'; }
 of_rollout() { api GET /v1/services/shop | jq -r ".rollout | $1"; }
 has_ended() { [[ $(of_rollout .state) =~ ^(completed|rolled_back|aborted)$ ]]; }
 
@@ -83,8 +86,8 @@ rollout:
   extend: 1
   judge: {errors: off, latency: off}
   checks:
-    - {name: errors, max_increase: 3%, window: 2s, min_requests: 4, action: rollback}
-    - {name: p95, max_ratio: 1.2, window: 2s, min_requests: 4, action: rollback}
+    - {name: errors, max_increase: 3%, window: 2s, min_requests: 3, action: rollback}
+    - {name: p95, max_ratio: 1.2, window: 2s, min_requests: 3, action: rollback}
     - name: cpu
       prometheus: "http://127.0.0.1:9090"
       query: "sum(rate(process_cpu_seconds_total{version=\"$version\"}[4s]))
@@ -95,13 +98,14 @@ rollout:
 start_agent
 scrape_applications
 start client "$TOOLS/load" -t $VIP:80 -s 10.64.0.0 -n 2000 -f $RATE -c 300 -d 170 >"$WORK/load.json"
+hurry
 
-release hungry "0 600 9" '^rolled_back check cpu: canary [0-9.e-]+, stable [0-9.e-]+: more than 1.5 times as much'
+release hungry "0 1000 9" '^rolled_back check cpu: canary [0-9.e-]+, stable [0-9.e-]+: more than 1.5 times as much'
 check_equal "share of the canary" "$(weight_of canary)" 0
 check_equal "it is not started again just so" "$(rollout '{"action": "start", "release": "hungry"}')" rollout_state
-release failing "30 600 3" \
+release failing "30 1000 3" \
 	'^rolled_back check errors: canary [0-9.]+%, stable 0%: [0-9.]+ points more, at most 3 allowed'
-release slow "0 1500 3" '^rolled_back check p95: canary [0-9.]+s, stable [0-9.]+m?s: more than 1.2 times as much'
+release slow "0 2000 3" '^rolled_back check p95: canary [0-9.]+m?s, stable [0-9.]+m?s: more than 1.2 times as much'
 release good "$GOOD" '^completed'
 check_equal "share of the canary" "$(weight_of canary)" 10000
 check_equal "its shares, percent" "$(api GET /v1/events | jq -r '[.events[] | select(.kind == "rollout").text |

@@ -195,7 +195,7 @@ number=$(of_rollout ladder .number) step=$(of_rollout ladder .step)
 sleep 2.5
 check_equal "and stays so" "$(of_rollout ladder '"\(.state) \(.pause) \(.step)"')" "paused reboot $step"
 check_equal "resumed" "$(rollout ladder '{"action": "resume"}')" progressing
-check_equal "at the same step" "$(of_rollout ladder '"\(.step) \(.weight)"')" "$step $((step * RISE))"
+check_equal "at the same step" "$(of_rollout ladder '"\(.step) \(.weight)"')" "$step $((step * RISE * 100))"
 check_equal "with clients that are drawn anew" "$(of_rollout ladder .number)" $((number + 1))
 check "told" wait_for 5 is_told ladder "start 1, step 2, pause $step, resume $step"
 
