@@ -109,7 +109,7 @@ int datapath_refresh_device(struct datapath *datapath, unsigned int device, cons
 int datapath_read_stats(struct datapath *datapath, unsigned int backend, struct serin_stats *ret);
 int datapath_read_drops(struct datapath *datapath, uint64_t ret[SERIN_DROPS]);
 int datapath_read_table_stats(struct datapath *datapath, struct serin_table_stats *ret);
-/* -ENOENT: the id belongs to no backend of the image that was applied last. Some 4 KB are copied for every CPU. */
+/* -ENOENT: the id belongs to no backend of the image that was applied last. Some 6 KB are copied for every CPU. */
 int datapath_read_observed(struct datapath *datapath, unsigned int backend, struct serin_observed *ret);
 void datapath_read_incidents(const struct datapath *datapath,
 			     struct serin_incidents ret[SERIN_MAX_SERVICES][SERIN_MAX_VERSIONS]);

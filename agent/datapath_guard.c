@@ -29,7 +29,8 @@ static void *map(int fd, size_t length, int protection)
 	X(slow_limits, SERIN_MAX_SERVICES, PROT_READ | PROT_WRITE) \
 	X(trips, SERIN_VERSION_PLACES, PROT_READ)                  \
 	X(incidents, SERIN_VERSION_PLACES, PROT_READ)              \
-	X(slow, SERIN_VERSION_PLACES, PROT_READ)
+	X(slow, SERIN_VERSION_PLACES, PROT_READ)                   \
+	X(served, SERIN_VERSION_PLACES, PROT_READ)
 
 int datapath_map_guards(struct datapath *datapath, struct complaint *complaint)
 {
@@ -249,6 +250,15 @@ int datapath_guard_slow(const struct datapath *datapath, unsigned int service, u
 	return 0;
 }
 
+int datapath_guard_served(const struct datapath *datapath, unsigned int service, unsigned int version,
+			  struct serin_served *ret)
+{
+	if (!is_place(service, version))
+		return -EINVAL;
+	load_words(&datapath->guards.served[SERIN_VERSION_PLACE(service, version)], ret, sizeof(*ret));
+	return 0;
+}
+
 int datapath_guard_slow_limits(struct datapath *datapath, unsigned int service, const struct serin_slow_limits *limits)
 {
 	static const struct serin_slow_limits off;
@@ -280,6 +290,7 @@ static int clear_entry(int fd, __u32 place, const void *zero)
 static int clear_place(struct datapath *datapath, unsigned int service, unsigned int version)
 {
 	static const struct serin_incidents no_incidents;
+	static const struct serin_served nobody_served;
 	static const struct serin_slow no_slow;
 	__u32 place = SERIN_VERSION_PLACE(service, version);
 	int r;
@@ -288,6 +299,8 @@ static int clear_place(struct datapath *datapath, unsigned int service, unsigned
 	r = clear_entry(MAP_FD(datapath, incidents), place, &no_incidents);
 	if (!r)
 		r = clear_entry(MAP_FD(datapath, slow), place, &no_slow);
+	if (!r)
+		r = clear_entry(MAP_FD(datapath, served), place, &nobody_served);
 	if (r)
 		return r;
 	memset(datapath->per_cpu, 0, (size_t)datapath->cpus * sizeof(struct serin_turned_away));

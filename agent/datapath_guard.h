@@ -67,6 +67,10 @@ int datapath_guard_incidents(const struct datapath *datapath, unsigned int servi
 int datapath_guard_slow(const struct datapath *datapath, unsigned int service, unsigned int version,
 			struct serin_slow *ret);
 
+/* Registers, for served_estimate() with the seed of the plan. */
+int datapath_guard_served(const struct datapath *datapath, unsigned int service, unsigned int version,
+			  struct serin_served *ret);
+
 /* From when on turns of that service are slow; NULL: never. */
 int datapath_guard_slow_limits(struct datapath *datapath, unsigned int service, const struct serin_slow_limits *limits);
 

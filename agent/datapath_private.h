@@ -53,6 +53,7 @@ struct datapath {
 		const struct serin_trip *trips;
 		const struct serin_incidents *incidents;
 		const struct serin_slow *slow;
+		const struct serin_served *served;
 	} guards;                           /* mapped as long as the data path is open */
 	int link[SERIN_MAX_DEVICES][DOORS]; /* only where nothing is pinned: they end with the process; 0: none */
 };

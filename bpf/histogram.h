@@ -35,13 +35,19 @@ static __always_inline __u32 histogram_bucket(__u32 units)
 #define CONSTANT_BIT(units) (63 - __builtin_clzll(units))
 #define CONSTANT_BUCKET(units) ((CONSTANT_BIT(units) - 2) * 8 + ((units) >> (CONSTANT_BIT(units) - 3) & 7))
 
-static __always_inline void histogram_add(struct serin_histogram *to, __u64 ns)
+static __always_inline __u32 histogram_bucket_of(__u64 ns)
 {
 	__u64 units = ns >> SERIN_HISTOGRAM_SHIFT;
-	__u32 bucket = SERIN_HISTOGRAM_BUCKETS - 1;
 
 	if (units < SERIN_HISTOGRAM_FROM(SERIN_HISTOGRAM_BUCKETS - 1))
-		bucket = histogram_bucket(units);
+		return histogram_bucket(units);
+	return SERIN_HISTOGRAM_BUCKETS - 1;
+}
+
+static __always_inline void histogram_add(struct serin_histogram *to, __u64 ns)
+{
+	__u32 bucket = histogram_bucket_of(ns);
+
 	to->ns += ns;
 	forget_bounds(bucket);
 	if (bucket < SERIN_HISTOGRAM_BUCKETS)

@@ -72,6 +72,7 @@ MAP(openings, ARRAY, SERIN_MAX_SERVICES, __u32, __u64);
 MAP(named, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);
 MAP_WITH(incidents, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_incidents);
 MAP_WITH(slow, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_slow);
+MAP_WITH(served, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_served);
 MAP_WITH(trips, ARRAY, BPF_F_MMAPABLE, SERIN_VERSION_PLACES, __u32, struct serin_trip);
 MAP(turned_away, PERCPU_ARRAY, SERIN_VERSION_PLACES, __u32, struct serin_turned_away);
 MAP(strikes, ARRAY, SERIN_MAX_BACKENDS, __u32, __u32);

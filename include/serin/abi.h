@@ -376,6 +376,7 @@ struct serin_observed {
 	__u64 methods[SERIN_HTTP_METHODS];
 	__u64 classes[SERIN_HTTP_CLASSES];
 	__u64 server_errors[SERIN_HTTP_SERVER_ERRORS];
+	__u64 first[SERIN_HISTOGRAM_BUCKETS]; /* of `response`: the first turns of their connections */
 };
 
 /* What is kept per version lies in maps of this many, at this place. */
@@ -416,6 +417,21 @@ struct serin_slow {
 };
 #define SERIN_SLOW_BITS 10
 #define SERIN_SLOW_EPOCH(epoch) (1 + (epoch) % ((1u << SERIN_SLOW_BITS) - 1))
+
+/* Map `served`, by version place, which can be mapped: whom a version on trial has answered, as a HyperLogLog (Flajolet, Fusy,
+ * Gandouet, Meunier, 2007). Counted are clients like those of incidents, with the first data that the backend sends on a
+ * connection: anybody can forge a SYN. The hash's low bits name a register, which holds the highest rank that was met there:
+ * one more than the zeros that the hash's upper 32 bits begin with. Above the rank a register names the draw that it is of:
+ * under another seed it is an empty one, and nobody has to empty it. Only the kernel writes it while flows may name the
+ * version, and only where a register grows. */
+#define SERIN_SERVED_REGISTERS 512u
+#define SERIN_SERVED_RANK_BITS 6
+#define SERIN_SERVED_RANKS 33u /* the highest */
+#define SERIN_SERVED_RANK(word) ((word) & ((1u << SERIN_SERVED_RANK_BITS) - 1))
+#define SERIN_SERVED_DRAW(seed) ((__u32)((seed) >> 32) & ~((1u << SERIN_SERVED_RANK_BITS) - 1))
+struct serin_served {
+	__u32 word[SERIN_SERVED_REGISTERS]; /* SERIN_SERVED_DRAW of the plan's seed | rank */
+};
 
 /* The error line of a version on trial: it has tripped when, of clients counted in `incidents`,
  * its own << SERIN_LINE_SHIFT >= allowance + slope * the baseline's. All signed, cumulative counts; what does not fit 63 bits
@@ -570,6 +586,7 @@ SERIN_ASSERT(sizeof(struct serin_slow_limits) == 24);
 SERIN_ASSERT(sizeof(struct serin_guard) == 128);
 SERIN_ASSERT(__builtin_offsetof(struct serin_guard, line) == 32);
 SERIN_ASSERT(sizeof(struct serin_trip) == 16);
+SERIN_ASSERT(sizeof(struct serin_served) == 2048);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);
 

@@ -248,6 +248,28 @@ static void write_incidents(uint32_t key, uint64_t count)
 	close(fd);
 }
 
+static void write_served(uint32_t key, uint32_t word)
+{
+	struct serin_served served;
+	int fd = open_pin("served");
+
+	for (size_t i = 0; i < SERIN_SERVED_REGISTERS; i++)
+		served.word[i] = word;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &served, BPF_ANY), 0);
+	close(fd);
+}
+
+static void assert_served(struct tables *tables, unsigned int service, unsigned int version, uint32_t word)
+{
+	struct serin_served served;
+
+	assert_int_equal(datapath_guard_served(tables->datapath, service, version, &served), 0);
+	for (size_t i = 0; i < SERIN_SERVED_REGISTERS; i++)
+		assert_int_equal(served.word[i], word);
+	assert_int_equal(datapath_guard_served(tables->datapath, SERIN_MAX_SERVICES, 0, &served), -EINVAL);
+	assert_int_equal(datapath_guard_served(tables->datapath, service, SERIN_MAX_VERSIONS, &served), -EINVAL);
+}
+
 static void name(struct image *image, unsigned int service, unsigned int version, const char *text)
 {
 	strcpy(image->services[service].name, "shop");
@@ -270,7 +292,7 @@ static void assert_incidents(struct tables *tables, unsigned int service, const 
 	free(incidents);
 }
 
-/* Another version in the same place has not failed anybody yet. */
+/* Another version in the same place has neither failed nor served anybody yet. */
 static void incidents_are_a_version_s_own(void **state)
 {
 	struct tables *tables = *state;
@@ -285,11 +307,15 @@ static void incidents_are_a_version_s_own(void **state)
 	write_incidents(200 * SERIN_MAX_VERSIONS + 1, UINT64_C(1) << 40);
 	write_incidents(200 * SERIN_MAX_VERSIONS + 2, 33);
 	assert_incidents(tables, 200, (const uint64_t[]){ 11, UINT64_C(1) << 40, 33 });
+	write_served(200 * SERIN_MAX_VERSIONS + 1, 0x12345678);
+	write_served(200 * SERIN_MAX_VERSIONS + 2, 0x87654321);
 	*before = *tables->image;
 	tables->image->services[200].baseline = 1;
 	name(tables->image, 200, 2, "other");
 	apply(tables, before);
 	assert_incidents(tables, 200, (const uint64_t[]){ 11, UINT64_C(1) << 40, 0 });
+	assert_served(tables, 200, 1, 0x12345678);
+	assert_served(tables, 200, 2, 0);
 	free(before);
 }
 

@@ -116,6 +116,37 @@ static void first_and_later(void **state)
 	expect_slow(&trial, "the baseline's", trial.stable, (struct serin_slow){ { 1, 0, 0 }, { 1, 0, 0 } });
 }
 
+static uint64_t sum_of(const __u64 bucket[SERIN_HISTOGRAM_BUCKETS])
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++)
+		sum += bucket[i];
+	return sum;
+}
+
+/* In `response` all of them are, in `first` the first one of each connection, in the same bucket. */
+static void first_ones_apart(void **state)
+{
+	struct trial trial = trial_open();
+	struct serin_observed observed;
+	struct talk talk;
+
+	(void)state;
+	for (unsigned int i = 1; i <= 3; i++) {
+		talk = connected(&trial, client_drawn_for(&trial, trial.canary_backend));
+		turn(&talk, 1000);
+		turn(&talk, 10);
+		turn(&talk, 10);
+		assert_int_equal(datapath_read_observed(trial.lab->datapath, trial.canary_backend, &observed), 0);
+		assert_int_equal(sum_of(observed.response.bucket), 3 * i);
+		assert_int_equal(sum_of(observed.first), i);
+	}
+	for (size_t i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++)
+		if (SERIN_HISTOGRAM_FROM(i) << SERIN_HISTOGRAM_SHIFT >= 800000000)
+			assert_int_equal(observed.first[i], observed.response.bucket[i]);
+}
+
 static void each_quantile(void **state)
 {
 	struct trial trial = trial_open();
@@ -381,10 +412,15 @@ static void full_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_limits),     cmocka_unit_test(first_and_later),
-		cmocka_unit_test(each_quantile),      cmocka_unit_test(once_per_epoch_and_rollout),
-		cmocka_unit_test(handshakes_never),   cmocka_unit_test(no_sample),
-		cmocka_unit_test(who_does_not_count), cmocka_unit_test(datagrams),
+		cmocka_unit_test(without_limits),
+		cmocka_unit_test(first_and_later),
+		cmocka_unit_test(first_ones_apart),
+		cmocka_unit_test(each_quantile),
+		cmocka_unit_test(once_per_epoch_and_rollout),
+		cmocka_unit_test(handshakes_never),
+		cmocka_unit_test(no_sample),
+		cmocka_unit_test(who_does_not_count),
+		cmocka_unit_test(datagrams),
 		cmocka_unit_test(full_tables),
 	};
 
