@@ -96,8 +96,8 @@ static void diff_judge(const struct both *both)
 	      to->latency ? share_format(to->latency_tolerate, new.text) : "off");
 	durations(both, "judge.latency.warmup", from->warmup, to->warmup);
 	words(both, "judge.health.ratio", ratio(true, from->health_ratio, &old), ratio(true, to->health_ratio, &new));
-	words(both, "judge.health.objective", from->objective ? share_format(from->objective, old.text) : "none",
-	      to->objective ? share_format(to->objective, new.text) : "none");
+	words(both, "judge.health.objective", from->objective ? share_format(from->objective, old.text) : "off",
+	      to->objective ? share_format(to->objective, new.text) : "off");
 }
 
 static const struct config_plain_check *find_check(const struct config_rollout *rollout, const char *name)

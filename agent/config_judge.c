@@ -5,6 +5,7 @@
 #include "scalar.h"
 
 #define EXPECTED_CHANCE "0.01% to 50%, such as 1%"
+#define EXPECTED_OBJECTIVE "off, or " EXPECTED_CHANCE
 #define EXPECTED_TOLERATED "a ratio from 1 to 10, such as 1.5"
 #define EXPECTED_RATIO "a ratio above 1, up to 100, such as 2"
 #define EXPECTED_WARMUP "a duration from 0s to 1h, such as 60s"
@@ -20,27 +21,29 @@ const struct config_judge config_judge_defaults = {
 	.latency_tolerate = 2000,
 	.warmup = 60000,
 	.health_ratio = 2,
+	.objective = 100,
 };
 
-static int read_chance(struct config_reader *reader, const yaml_node_t *node, const char *what, unsigned int *ret)
+static int read_chance(struct config_reader *reader, const yaml_node_t *node, const char *what, const char *expected,
+		       unsigned int *ret)
 {
 	const char *text = config_text(node);
 	unsigned int share;
 
 	if (!text || parse_share(text, &share) < 0 || !share || share > SHARE_WHOLE / 2)
-		return config_bad_value(reader, node, what, EXPECTED_CHANCE);
+		return config_bad_value(reader, node, what, expected);
 	*ret = share;
 	return 0;
 }
 
 static int read_false_alarm(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	return read_chance(reader, node, "false_alarm", &((struct config_judge *)into)->false_alarm);
+	return read_chance(reader, node, "false_alarm", EXPECTED_CHANCE, &((struct config_judge *)into)->false_alarm);
 }
 
 static int read_false_pass(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	return read_chance(reader, node, "false_pass", &((struct config_judge *)into)->false_pass);
+	return read_chance(reader, node, "false_pass", EXPECTED_CHANCE, &((struct config_judge *)into)->false_pass);
 }
 
 static int read_tolerated(struct config_reader *reader, yaml_node_t *node, void *into)
@@ -114,7 +117,11 @@ static int read_ratio(struct config_reader *reader, yaml_node_t *node, void *int
 
 static int read_objective(struct config_reader *reader, yaml_node_t *node, void *into)
 {
-	return read_chance(reader, node, "objective", &((struct config_judge *)into)->objective);
+	if (config_is_off(node)) {
+		((struct config_judge *)into)->objective = 0;
+		return 0;
+	}
+	return read_chance(reader, node, "objective", EXPECTED_OBJECTIVE, &((struct config_judge *)into)->objective);
 }
 
 static int read_health(struct config_reader *reader, yaml_node_t *node, void *into)

@@ -50,7 +50,7 @@ struct config_judge {
 	unsigned int warmup;            /* ms after a version's first traffic without latencies, default 60000 */
 	double health_ratio;            /* r1: healthy is what is proven not to be so many times as bad, default 2 */
 	unsigned int objective;         /* basis points of clients that may fail: healthy is also what is proven to be
-	                                 * below it; 0: no such objective */
+	                                 * below it, default 100; 0: no such objective */
 };
 
 enum config_plain_kind { CONFIG_PLAIN_ERRORS, CONFIG_PLAIN_LATENCY, CONFIG_PLAIN_PROMETHEUS };

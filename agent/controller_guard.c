@@ -149,7 +149,7 @@ bool controller_guard_has_tripped(const struct controller *controller, const str
 
 static void begin_draw(struct controller *controller, struct service *service)
 {
-	trial_count(controller, service, &service->now, &service->now.trial.told);
+	trial_skip_draw(controller, service, &service->now);
 	controller_guard_renew(controller, service, 0);
 }
 
@@ -204,7 +204,7 @@ static void start_judged(struct controller *controller, struct service *service,
 
 	if (service->redrawn || !is_armed(controller, service, version)) {
 		arm_anew(controller, service, version);
-		trial_count(controller, service, &service->now, &service->now.trial.told);
+		trial_skip(controller, service, &service->now);
 		return;
 	}
 	if (!differs)

@@ -34,26 +34,41 @@ void controller_judge_tell(struct controller *controller, struct service *servic
 
 /* ---- latency --------------------------------------------------------------------------------------------------------- */
 
-static void limit_answers(struct controller *controller, struct service *service, const struct plain_sample *now)
+/* Takes away what was there before the rollout; how many remain. */
+static uint64_t answers_since(struct trial_answers *now, const struct trial_answers *before)
+{
+	uint64_t seen = 0;
+
+	for (unsigned int kind = 0; kind < SERIN_TURN_KINDS; kind++) {
+		for (unsigned int i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++) {
+			__u64 *count = &now->bucket[kind][i];
+
+			*count -= before->bucket[kind][i] < *count ? before->bucket[kind][i] : *count;
+			seen += *count;
+		}
+	}
+	return seen;
+}
+
+/* The first turn of a connection is another matter than those that follow: opening what a backend needs for it, caches that
+ * are cold. Each kind has limits of its own as soon as enough of it was seen. */
+static void limit_answers(struct controller *controller, struct service *service, size_t version)
 {
 	const struct config_rollout *config = trial_of(controller, service)->config;
 	struct trial *trial = trial_of(controller, service);
 	struct serin_slow_limits limits = { 0 };
-	__u64 times[SERIN_HISTOGRAM_BUCKETS], seen = 0;
+	struct trial_answers now;
 	uint32_t epoch = service_epoch(&service->now);
 
 	if (!config || !config->judge.latency || trial->limited == epoch)
 		return;
-	for (unsigned int i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++) {
-		times[i] = now->trial.times[i] + now->baseline.times[i] - trial->before[i];
-		seen += times[i];
-	}
-	if (seen && !trial->warm_ms)
+	trial_read_answers(controller, service, version, &now);
+	if (answers_since(&now, &trial->before) && !trial->warm_ms)
 		trial->warm_ms = loop_now_ms() + config->judge.warmup;
 	if (!trial->warm_ms || loop_now_ms() < trial->warm_ms)
 		return;
-	slow_limits(times, config->judge.latency_tolerate / 10000.0, limits.ticks[SERIN_TURN_FIRST]);
-	memcpy(limits.ticks[SERIN_TURN_LATER], limits.ticks[SERIN_TURN_FIRST], sizeof(limits.ticks[0]));
+	for (unsigned int kind = 0; kind < SERIN_TURN_KINDS; kind++)
+		slow_limits(now.bucket[kind], config->judge.latency_tolerate / 10000.0, limits.ticks[kind]);
 	datapath_guard_slow_limits(controller->datapath, service->id, &limits);
 	trial->limited = epoch;
 }
@@ -130,7 +145,7 @@ static bool pass_over(struct controller *controller, struct service *service)
 	struct state_service wanted = service->now;
 	struct complaint complaint = { "" };
 
-	trial_count(controller, service, &wanted, &wanted.trial.told);
+	trial_skip(controller, service, &wanted);
 	service_next_epoch(&wanted);
 	controller_trial_epoch(controller, service, &wanted);
 	return !controller_commit(controller, service, &wanted, &complaint);
@@ -146,7 +161,7 @@ static bool tell(struct controller *controller, struct service *service, struct 
 	bool lapsed = controller_guard_lapsed(controller, service, service->version_id[version]);
 
 	if (controller->forsaken[service->id]) {
-		trial_count(controller, service, &service->now, &service->now.trial.told);
+		trial_skip(controller, service, &service->now);
 		trial->forsaken = true;
 		return true;
 	}
@@ -174,7 +189,7 @@ void controller_judge_one(struct controller *controller, struct service *service
 		return;
 	trial_sample(controller, service, (size_t)version, &sample);
 	plain_set_tick(trial->checks, &sample, loop_now_ms());
-	limit_answers(controller, service, &sample);
+	limit_answers(controller, service, (size_t)version);
 	datapath_guard_read(controller->datapath, service->id, service->version_id[version], &guard);
 	think(service, trial, &guard, &event.verdict, evidence, sizeof(evidence));
 	event.verdict.checks = plain_set_verdict(trial->checks, &event.verdict.checks_reason);

@@ -65,6 +65,7 @@ int rollout_judge_settings(const struct controller *controller, const struct ser
 			(trial_heard(controller, service) || (!config->judge.errors && !config->judge.latency));
 		settings.tolerate = config->judge.errors_tolerate;
 		settings.worse = config->judge.health_ratio;
+		settings.objective[JUDGE_ERRORS] = config->judge.objective / 10000.0;
 		settings.objective[JUDGE_OUTCOMES] = config->judge.objective / 10000.0;
 	}
 	settings.trials = 1;
@@ -93,7 +94,7 @@ static void begin_judge(const struct controller *controller, const struct servic
 		settings.trials = count_trials(wanted);
 		judge_begin(&wanted->trial.judge, &settings);
 	}
-	trial_count(controller, service, wanted, &wanted->trial.told);
+	trial_skip_draw(controller, service, wanted);
 }
 
 static void set_weight(struct state_service *wanted, unsigned int weight)

@@ -9,6 +9,8 @@
 
 #include "datapath_guard.h"
 #include "figures.h"
+#include "plan.h"
+#include "served.h"
 
 #define OUTCOME_CLIENTS 65536
 
@@ -93,11 +95,34 @@ static struct trial *trial_new(const struct controller *controller, const struct
 	return trial;
 }
 
-/* What both versions had answered by now is nothing that this rollout has seen. */
-static void begin_latency(struct trial *trial, const struct plain_sample *sample)
+static void add_answers(const struct serin_observed *observed, struct trial_answers *to)
 {
-	for (unsigned int i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++)
-		trial->before[i] = sample->trial.times[i] + sample->baseline.times[i];
+	for (unsigned int i = 0; i < SERIN_HISTOGRAM_BUCKETS; i++) {
+		__u64 all = observed->response.bucket[i], first = observed->first[i];
+
+		/* Read while it was counted: an answer may be among the first already, and not among all yet. */
+		to->bucket[SERIN_TURN_FIRST][i] += first < all ? first : all;
+		to->bucket[SERIN_TURN_LATER][i] += first < all ? all - first : 0;
+	}
+}
+
+void trial_read_answers(const struct controller *controller, const struct service *service, size_t version,
+			struct trial_answers *ret)
+{
+	const size_t versions[] = { version, service->now.baseline };
+
+	*ret = (struct trial_answers){ 0 };
+	for (unsigned int i = 0; i < 2; i++)
+		add_answers(&counters_of_version(&controller->counters, service->id, service->version_id[versions[i]])
+				     ->observed,
+			    ret);
+}
+
+/* What both versions had answered by now is nothing that this rollout has seen. */
+static void begin_latency(const struct controller *controller, const struct service *service, size_t version,
+			  struct trial *trial)
+{
+	trial_read_answers(controller, service, version, &trial->before);
 	trial->warm_ms = 0;
 	trial->limited = 0;
 }
@@ -118,7 +143,7 @@ int trial_begin(struct controller *controller, struct service *service, bool goe
 	trial_end(controller, service->id);
 	controller->trials[service->id] = trial;
 	trial_sample(controller, service, (size_t)version, sample);
-	begin_latency(trial, sample);
+	begin_latency(controller, service, (size_t)version, trial);
 	plain_set_begin(trial->checks, sample, loop_now_ms());
 	datapath_guard_slow_limits(controller->datapath, service->id, NULL);
 	free(sample);
@@ -148,6 +173,17 @@ static void read_role(const struct controller *controller, const struct service 
 	}
 }
 
+/* Of the draw that `state` has made. Only what is certain is evidence that a version is well. */
+static uint64_t clients_at_least(const struct controller *controller, const struct service *service, size_t version,
+				 const struct state_service *state)
+{
+	struct serin_served served;
+
+	if (datapath_guard_served(controller->datapath, service->id, service->version_id[version], &served))
+		return 0;
+	return served_at_least(served_estimate(&served, plan_seed(state->name, state->rollout)));
+}
+
 void trial_count(const struct controller *controller, const struct service *service, const struct state_service *state,
 		 struct judge_meter *ret)
 {
@@ -157,10 +193,28 @@ void trial_count(const struct controller *controller, const struct service *serv
 	*ret = (struct judge_meter){ 0 };
 	read_role(controller, service, (size_t)version, true, ret);
 	read_role(controller, service, state->baseline, false, ret);
+	ret->clients[JUDGE_ERRORS] = clients_at_least(controller, service, (size_t)version, state);
 	if (!trial)
 		return;
 	memcpy(ret->counts[JUDGE_REPORTED], trial->reported, sizeof(trial->reported));
 	ret->clients[JUDGE_OUTCOMES] = trial->reporters;
+}
+
+void trial_skip(const struct controller *controller, const struct service *service, struct state_service *state)
+{
+	struct judge_meter before = state->trial.told;
+
+	trial_count(controller, service, state, &state->trial.told);
+	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
+		if (state->trial.told.clients[i] < before.clients[i])
+			state->trial.told.clients[i] = before.clients[i];
+	}
+}
+
+void trial_skip_draw(const struct controller *controller, const struct service *service, struct state_service *state)
+{
+	trial_count(controller, service, state, &state->trial.told);
+	memset(state->trial.told.clients, 0, sizeof(state->trial.told.clients));
 }
 
 void controller_trial_epoch(const struct controller *controller, const struct service *service,

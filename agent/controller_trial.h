@@ -7,6 +7,11 @@
 #include "outcomes.h"
 #include "plain_set.h"
 
+/* By kind and time, as the histograms have it. */
+struct trial_answers {
+	__u64 bucket[SERIN_TURN_KINDS][SERIN_HISTOGRAM_BUCKETS];
+};
+
 /* Beside what the state keeps of it (state_trial). */
 struct trial {
 	struct config_rollout *config; /* a copy: a rollout keeps what it began with */
@@ -14,15 +19,15 @@ struct trial {
 	struct outcomes *outcomes;
 	struct evidence_counts reported[JUDGE_PROCESSES]; /* cumulative, like the kernel's */
 	uint64_t reporters;
-	__u64 before[SERIN_HISTOGRAM_BUCKETS]; /* responses of both versions until it began */
-	int64_t warm_ms;                       /* from when on answers are timed; 0: nobody has asked anything yet */
-	uint32_t limited;                      /* the epoch whose limits hold; 0: none */
-	bool forsaken;                         /* the baseline had no live backend at the last tick */
-	int64_t again_ms;                      /* nothing is tried before that: it has just failed */
-	int64_t kept_ms;                       /* when the evidence was last persisted */
-	struct judge_verdict verdict;          /* of the last tick */
-	int64_t incident_ms;      /* the trial version's first one in this epoch, as a tick saw it; 0: none */
-	double detection_seconds; /* of the last rollback on evidence; 0: none */
+	struct trial_answers before;  /* of both versions until it began */
+	int64_t warm_ms;              /* from when on answers are timed; 0: nobody has asked anything yet */
+	uint32_t limited;             /* the epoch whose limits hold; 0: none */
+	bool forsaken;                /* the baseline had no live backend at the last tick */
+	int64_t again_ms;             /* nothing is tried before that: it has just failed */
+	int64_t kept_ms;              /* when the evidence was last persisted */
+	struct judge_verdict verdict; /* of the last tick */
+	int64_t incident_ms;          /* the trial version's first one in this epoch, as a tick saw it; 0: none */
+	double detection_seconds;     /* of the last rollback on evidence; 0: none */
 };
 
 /* ---- controller_trial.c ---------------------------------------------------------------------------------------------- */
@@ -34,9 +39,17 @@ double trial_share(const struct state_service *state, size_t version);
 /* From the counters, of the version and the baseline. */
 void trial_sample(const struct controller *controller, const struct service *service, size_t version,
 		  struct plain_sample *ret);
+/* Of the version and the baseline together, cumulative. */
+void trial_read_answers(const struct controller *controller, const struct service *service, size_t version,
+			struct trial_answers *ret);
 /* All that has been counted for the judge; `state` names the version. */
 void trial_count(const struct controller *controller, const struct service *service, const struct state_service *state,
 		 struct judge_meter *ret);
+/* What has been counted by now is no evidence. Clients who were known stay known, also where the kernel does not remember them
+ * any more: they are not to be counted again. */
+void trial_skip(const struct controller *controller, const struct service *service, struct state_service *state);
+/* The same, when a draw begins: under it no client is known. */
+void trial_skip_draw(const struct controller *controller, const struct service *service, struct state_service *state);
 /* What runs beside the state: made where it is not there, begun anew with each draw; `goes_on`: in a
  * rollout's course, with what that began with. -ENOMEM and a complaint. */
 int trial_begin(struct controller *controller, struct service *service, bool goes_on, struct complaint *complaint);

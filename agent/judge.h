@@ -61,7 +61,7 @@ struct judge_sample {
 	/* w_trial / (w_trial + w_baseline) as assigned; the larger one of a tick within which it moved. */
 	double share;
 	struct evidence_counts counts[JUDGE_STREAMS][JUDGE_PROCESSES];
-	uint64_t clients[JUDGE_CHECKS]; /* of the trial version, new in this rollout; 0 where not known */
+	uint64_t clients[JUDGE_CHECKS]; /* of the trial version, new in this rollout: so many at least */
 };
 
 struct judge {

@@ -26,8 +26,10 @@ struct judge_sample judge_meter_read(struct judge_meter *meter, const struct jud
 			(struct evidence_counts){ since(&then->trial, count->trial),
 						  since(&then->baseline, count->baseline) };
 	}
-	for (unsigned int i = 0; i < JUDGE_CHECKS; i++)
-		sample.clients[i] = since(&meter->clients[i], now->clients[i]);
+	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
+		if (now->clients[i] > meter->clients[i])
+			sample.clients[i] = since(&meter->clients[i], now->clients[i]);
+	}
 	return sample;
 }
 

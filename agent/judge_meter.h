@@ -15,7 +15,7 @@ struct judge_meter {
 };
 
 /* What has come between *meter and `now`, which *meter then is. A count that is smaller than it was began again from
- * nothing. */
+ * nothing; but not that of clients, which would be met a second time: it has to come up to where it was. */
 struct judge_sample judge_meter_read(struct judge_meter *meter, const struct judge_meter *now, double share);
 
 /* To be kept; NULL: out of memory. */

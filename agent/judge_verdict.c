@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the judge says: the finding, how near each process is to its threshold, and what is missing. */
 #include "judge.h"
+#include "served.h"
 
 #include <math.h>
 
@@ -112,13 +113,20 @@ static uint64_t more_incidents(const struct judge *judge, enum judge_check check
 	return more;
 }
 
+/* The kernel's count of clients is a bound, below what there were: it takes more of them than the bound has to rise. Who
+ * reports outcomes is counted exactly. */
 static uint64_t more_clients(const struct judge *judge, enum judge_check check)
 {
+	uint64_t now = judge->clients[check], more;
+
 	if (!has_objective(judge, check))
 		return UINT64_MAX;
-	return evidence_objective_needed(judge->settings.objective[check],
-					 judge->worse[first_stream(check)][JUDGE_R].seen.trial, judge->clients[check],
+	more = evidence_objective_needed(judge->settings.objective[check],
+					 judge->worse[first_stream(check)][JUDGE_R].seen.trial, now,
 					 -log(judge->settings.false_health));
+	if (check == JUDGE_OUTCOMES || more >= UINT32_MAX)
+		return more;
+	return served_needed(now + more) - served_needed(now);
 }
 
 /* Of the check that is the furthest from it. */

@@ -28,6 +28,11 @@ static uint64_t seed_for(uint64_t from, enum seed_use use, uint64_t with)
 	return serin_mix64(serin_mix64(from + (uint64_t)use) ^ with);
 }
 
+uint64_t plan_seed(const char *service, uint64_t rollout)
+{
+	return seed_for(hash_name(service), SEED_SPLIT, rollout);
+}
+
 static int check_input(const struct plan_input *input)
 {
 	unsigned int i, claimed = 0;
@@ -137,7 +142,7 @@ int plan_build(const struct plan_input *input, struct serin_plan *ret)
 	plan->prefix6 = input->prefix6;
 	plan->rules = input->rules;
 	plan->max_new = input->max_new;
-	plan->seed = seed_for(hash_name(input->service), SEED_SPLIT, input->rollout);
+	plan->seed = plan_seed(input->service, input->rollout);
 	plan->ring_seed = seed_for(hash_name(input->service), SEED_RING, 0);
 	serin_prefix_mask(96u + input->prefix4, plan->mask4);
 	serin_prefix_mask(input->prefix6, plan->mask6);

@@ -30,6 +30,9 @@ struct plan_input {
 	struct plan_version versions[SERIN_MAX_VERSIONS];
 };
 
+/* Of the draw of that number. */
+uint64_t plan_seed(const char *service, uint64_t rollout);
+
 /* Build the plan. Each version on trial claims `weight` slots in the order of its own seeded permutation, in the
  * order of the versions, passing over slots already claimed; the baseline owns what is left. 0; -EINVAL when the
  * trial weights add up to more than SERIN_SLOTS or an index is out of range; -ENOMEM. `ret` is untouched on errors. */

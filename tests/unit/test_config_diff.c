@@ -170,7 +170,7 @@ static void test_rollout(void **state)
 		"~ rollout.judge.outcomes of shop: 1 -> off (from the next start on)\n"
 		"~ rollout.judge.latency of shop: 20% -> off (from the next start on)\n"
 		"~ rollout.judge.health.ratio of shop: 2 -> 3 (from the next start on)\n"
-		"~ rollout.judge.health.objective of shop: none -> 0.5% (from the next start on)\n"
+		"~ rollout.judge.health.objective of shop: 1% -> 0.5% (from the next start on)\n"
 		"+ check of shop: p95 above 1.2 times the baseline's, over 1m from 100 requests on: hold (from the next "
 		"start on)\n",
 		"");

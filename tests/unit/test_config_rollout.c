@@ -70,7 +70,7 @@ static void test_defaults(void **state)
 	assert_int_equal(rollout->judge.latency_tolerate, 2000);
 	assert_int_equal(rollout->judge.warmup, 60000);
 	assert_true(rollout->judge.health_ratio == 2);
-	assert_int_equal(rollout->judge.objective, 0);
+	assert_int_equal(rollout->judge.objective, 100);
 	assert_int_equal(rollout->check_count, 0);
 	config_free(config);
 }
@@ -399,7 +399,8 @@ static void test_judge_refused(void **state)
 		  "7:64: invalid warmup '60', expected a duration from 0s to 1h, such as 60s" },
 		{ JUDGE("health: {ratio: 1}"),
 		  "7:62: invalid ratio '1', expected a ratio above 1, up to 100, such as 2" },
-		{ JUDGE("health: {objective: 0%}"), "7:66: invalid objective '0%', " CHANCE },
+		{ JUDGE("health: {objective: 0%}"),
+		  "7:66: invalid objective '0%', expected off, or 0.01% to 50%, such as 1%" },
 		{ JUDGE("errors: {tolerate: 2}"),
 		  "7:45: 2 times the baseline's errors are tolerated and 2 times are no health, expected 'health.ratio' above "
 		  "'errors.tolerate'" },

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "served.h"
 
 #define CLOSE 1e-9
 
@@ -258,14 +259,19 @@ static void test_health_by_clients(void **state)
 	struct judge_settings settings = only(JUDGE_ERRORS);
 	struct judge_sample sample = { .share = 0.05, .clients = { [JUDGE_ERRORS] = 300 } };
 	struct judge judge;
+	uint64_t needed;
 
 	(void)state;
 	settings.objective[JUDGE_ERRORS] = 0.01;
 	judge = begun(settings);
-	assert_int_equal(verdict_of(&judge).more_clients, evidence_objective_needed(0.01, 0, 0, log(100)));
+	needed = evidence_objective_needed(0.01, 0, 0, log(100));
+	/* So many have to come that so many are certain. */
+	assert_int_equal(verdict_of(&judge).more_clients, served_needed(needed));
+	assert_int_equal(served_at_least((double)verdict_of(&judge).more_clients), needed);
 	judge_tick(&judge, &sample);
 	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
-	sample.clients[JUDGE_ERRORS] = verdict_of(&judge).more_clients - 1;
+	assert_int_equal(verdict_of(&judge).more_clients, served_needed(needed) - served_needed(300));
+	sample.clients[JUDGE_ERRORS] = needed - 300 - 1;
 	judge_tick(&judge, &sample);
 	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
 	sample.clients[JUDGE_ERRORS] = 1;

@@ -51,11 +51,27 @@ static void test_begun_again(void **state)
 	struct judge_sample sample;
 
 	(void)state;
+	memcpy(now.clients, meter.clients, sizeof(now.clients));
 	now.counts[JUDGE_SLOW_P99][JUDGE_G].trial = 2;
 	sample = judge_meter_read(&meter, &now, 0.5);
 	assert_int_equal(sample.counts[JUDGE_SLOW_P99][JUDGE_G].trial, 2);
 	assert_int_equal(sample.counts[JUDGE_FAILED][JUDGE_R].trial, 0);
 	assert_memory_equal(&meter, &now, sizeof(now));
+}
+
+/* Clients whom nobody remembers would be met a second time. */
+static void test_clients_met_again(void **state)
+{
+	struct judge_meter meter = { .clients = { [JUDGE_ERRORS] = 500 } },
+			   now = { .clients = { [JUDGE_ERRORS] = 30 } };
+
+	(void)state;
+	assert_int_equal(judge_meter_read(&meter, &now, 0.5).clients[JUDGE_ERRORS], 0);
+	now.clients[JUDGE_ERRORS] = 500;
+	assert_int_equal(judge_meter_read(&meter, &now, 0.5).clients[JUDGE_ERRORS], 0);
+	now.clients[JUDGE_ERRORS] = 520;
+	assert_int_equal(judge_meter_read(&meter, &now, 0.5).clients[JUDGE_ERRORS], 20);
+	assert_int_equal(judge_meter_read(&meter, &now, 0.5).clients[JUDGE_ERRORS], 0);
 }
 
 static void test_kept(void **state)
@@ -104,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_begun_again),
+		cmocka_unit_test(test_clients_met_again),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_damage),
 	};
