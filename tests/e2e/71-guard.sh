@@ -17,6 +17,7 @@ SERVICE="protocol: http
 notify: [{url: \"http://127.0.0.1:$HOOK_PORT/\", on: [rollback]}]
 rollout:
   version: canary
+  judge: {latency: off}
   steps: [{weight: 5%, for: 10m}, {weight: 100%}]"
 write_config 0%
 start_agent

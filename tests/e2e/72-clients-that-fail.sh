@@ -17,6 +17,7 @@ serve c1 21 canary-1 "${MIX[@]}"
 SERVICE='protocol: http
 rollout:
   version: canary
+  judge: {latency: off}
   steps: [{weight: 5%, for: 8s}, {weight: 25%, for: 8s}, {weight: 50%, for: 10m}, {weight: 100%}]
   on_unproven: advance
   extend: 1'

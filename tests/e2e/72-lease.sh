@@ -52,6 +52,7 @@ serve c1 21 canary-1
 SERVICE='protocol: http
 rollout:
   version: canary
+  judge: {latency: off}
   steps: [{weight: 5%, for: 10m}, {weight: 100%}]'
 configure ${LEASE_MS}ms
 start_agent

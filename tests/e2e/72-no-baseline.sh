@@ -34,6 +34,7 @@ SERVICE='protocol: http
 health: {check: tcp, every: 200ms, timeout: 200ms, fall: 3, rise: 2}
 rollout:
   version: canary
+  judge: {latency: off}
   steps: [{weight: 5%, for: 10m}, {weight: 100%}]'
 write_config 0% "lease: 1s"
 start_agent

@@ -31,6 +31,7 @@ serve c1 21 canary-1
 SERVICE='protocol: http
 rollout:
   version: canary
+  judge: {latency: off}
   steps: [{weight: 5%, for: 2s}, {weight: 25%, for: 10m}, {weight: 100%}]
   on_unproven: advance
   extend: 1'

@@ -91,7 +91,7 @@ static void end_trouble(void)
 static bool is_to_fail(const struct peer *peer)
 {
 	trouble.requests++;
-	if (!peer->unlucky && drand48() * 100 >= (failing ? trouble.percent : trouble.base))
+	if (!peer->unlucky && drand48() * 100 >= (trouble.began_ns ? trouble.percent : trouble.base))
 		return false;
 	if (!trouble.failures++)
 		trouble.first_failure_ns = now_ns();
