@@ -24,6 +24,17 @@ static enum rollout_state state_of(const json_t *rollout)
 	return ROLLOUT_IDLE;
 }
 
+static enum rollout_pause pause_of(const json_t *rollout)
+{
+	const char *text = json_string_value(json_object_get(rollout, "pause"));
+
+	for (unsigned int i = 0; text && i < ROLLOUT_PAUSES; i++) {
+		if (!strcmp(text, rollout_pause_name((enum rollout_pause)i)))
+			return (enum rollout_pause)i;
+	}
+	return ROLLOUT_NOT_PAUSED;
+}
+
 static uint64_t count(const json_t *object, const char *key)
 {
 	json_int_t value = json_integer_value(json_object_get(object, key));
@@ -58,6 +69,7 @@ void api_rollout_metrics(const json_t *rollout, struct metrics_rollout *ret)
 
 	ret->version = json_string_value(json_object_get(rollout, "version"));
 	ret->phase = state;
+	ret->pause = pause_of(rollout);
 	ret->step = is_judged ? (unsigned int)count(rollout, "step") : 0;
 	/* Of one that has ended well it would be an alert on nothing. */
 	if (!is_judged && state != ROLLOUT_ROLLED_BACK)

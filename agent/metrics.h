@@ -43,6 +43,7 @@ struct metrics_rollout {
 	const char *service;
 	const char *version; /* NULL: there has been none */
 	enum rollout_state phase;
+	enum rollout_pause pause;
 	unsigned int step; /* from 1 on; 0: none runs */
 	double evidence[JUDGE_CHECKS];
 	double allowance;

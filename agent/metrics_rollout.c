@@ -30,6 +30,13 @@ static void print_phases(struct metrics_out *out, const struct metrics *metrics)
 			metrics_count(out, "serin_rollout_phase", labels, "phase",
 				      rollout_state_name((enum rollout_state)j), j == rollout->phase);
 	}
+	metrics_head(out, "serin_rollout_paused", "gauge", "1 for what a paused rollout waits for.");
+	for (size_t i = 0; i < metrics->rollout_count; i++) {
+		make_labels(&metrics->rollouts[i], false, labels);
+		for (unsigned int j = ROLLOUT_NOT_PAUSED + 1; j < ROLLOUT_PAUSES; j++)
+			metrics_count(out, "serin_rollout_paused", labels, "reason",
+				      rollout_pause_name((enum rollout_pause)j), j == metrics->rollouts[i].pause);
+	}
 	metrics_head(out, "serin_rollout_step", "gauge", "The step that a rollout is at, from 1 on; 0 when none runs.");
 	for (size_t i = 0; i < metrics->rollout_count; i++) {
 		make_labels(&metrics->rollouts[i], false, labels);

@@ -241,6 +241,7 @@ static struct metrics make_metrics(void)
 		.service = "shop",
 		.version = "canary",
 		.phase = ROLLOUT_PAUSED,
+		.pause = ROLLOUT_PAUSE_HOLD,
 		.step = 2,
 		.evidence = { 0.25, -1, 0 },
 		.allowance = 6.5,
@@ -463,6 +464,8 @@ static void test_rollouts(void **state)
 	assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"paused\"}", 1);
 	assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"progressing\"}", 0);
 	assert_sample(parsed, "serin_rollout_phase{service=\"shop\",phase=\"rolled_back\"}", 0);
+	assert_sample(parsed, "serin_rollout_paused{service=\"shop\",reason=\"hold\"}", 1);
+	assert_sample(parsed, "serin_rollout_paused{service=\"shop\",reason=\"user\"}", 0);
 	assert_sample(parsed, "serin_rollout_step{service=\"shop\"}", 2);
 #define TRIAL "service=\"shop\",version=\"canary\""
 	assert_sample(parsed, "serin_evidence_ratio{" TRIAL ",check=\"errors\"}", 0.25);
@@ -513,7 +516,9 @@ static void test_rollouts_that_are_read(void **state)
 	rollout = read_rollout("{\"state\":\"completed\",\"version\":\"canary\",\"step\":3,\"guard\":{\"armed\":false,"
 			       "\"allowance\":7}}");
 	assert_int_equal(rollout.phase, ROLLOUT_COMPLETED);
+	assert_int_equal(rollout.pause, ROLLOUT_NOT_PAUSED);
 	assert_int_equal(rollout.step, 0);
+	assert_int_equal(read_rollout("{\"state\":\"paused\",\"pause\":\"manual\"}").pause, ROLLOUT_PAUSE_MANUAL);
 	assert_true(rollout.allowance < 0 && rollout.detection_seconds < 0 && !rollout.is_counted);
 }
 
@@ -522,9 +527,9 @@ static void test_rollouts_that_are_not_known(void **state)
 {
 	static const struct {
 		const char *json;
-		size_t samples; /* phases, the step, rollbacks, trips */
-	} cases[] = { { "null", ROLLOUT_STATES + 1 + ROLLOUT_CAUSES - 3 + SERIN_GUARD_CLOSED },
-		      { "{\"state\":\"idle\",\"version\":\"canary\"}", ROLLOUT_STATES + 1 } };
+		size_t samples; /* phases, pauses, the step, rollbacks, trips */
+	} cases[] = { { "null", ROLLOUT_STATES + ROLLOUT_PAUSES - 1 + 1 + ROLLOUT_CAUSES - 3 + SERIN_GUARD_CLOSED },
+		      { "{\"state\":\"idle\",\"version\":\"canary\"}", ROLLOUT_STATES + ROLLOUT_PAUSES - 1 + 1 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -542,9 +547,9 @@ static void test_rollouts_that_are_not_known(void **state)
 }
 
 /* 2 backends, 21 lines each; 2 weights, 1 measured share, 2 x (1 incident, 2 histograms of 16 lines), HTTP of one of them:
- * 6 classes, 5 statuses, 8 methods; 1 service; a rollout: 6 phases, 1 step, 2 checks, 1 allowance, 8 reasons, 1 time, 2 kinds
- * of trips; 3 reasons to turn away from each version; drops; 5 states; 11 of the table; 2 of the agent. */
-#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + 21 + 2 * 3 + SERIN_DROPS + 5 + 11 + 2)
+ * 6 classes, 5 statuses, 8 methods; 1 service; a rollout: 6 phases, 5 pauses, 1 step, 2 checks, 1 allowance, 8 reasons, 1 time,
+ * 2 kinds of trips; 3 reasons to turn away from each version; drops; 5 states; 11 of the table; 2 of the agent. */
+#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + 26 + 2 * 3 + SERIN_DROPS + 5 + 11 + 2)
 
 static void test_nothing_else(void **state)
 {
