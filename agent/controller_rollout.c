@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Rollouts: an event moves the state machine, and what that asks for is persisted, done and told, in this order. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,7 +274,7 @@ static void note_detection(struct trial *trial, const struct rollout *rollout)
 			   rollout->cause == ROLLOUT_BY_OUTCOMES;
 
 	if (trial && trial->incident_ms && on_evidence && rollout->state == ROLLOUT_ROLLED_BACK)
-		trial->detection_seconds = (double)(loop_now_ms() - trial->incident_ms) / 1000;
+		trial->detection_seconds = fmax(0.001, (double)(loop_now_ms() - trial->incident_ms) / 1000);
 }
 
 static void count_rollback(struct rollout_counts *counts, const struct rollout *before, const struct rollout *rollout)
