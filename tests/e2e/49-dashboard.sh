@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The Grafana dashboard and the alert rules name nothing that does not exist: every metric, label and label's value in
 # them is one that a running agent exposes, Prometheus takes every expression, and those that have something to show
-# show it. Alerts come when they should: when the agent is gone, and in `promtool test rules` on made-up series.
+# show it. Alerts come when they should: when the agent is gone, when a rollout was rolled back, and in `promtool test
+# rules` on made-up series.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/prometheus.sh
@@ -34,7 +35,7 @@ expressions() {
 }
 
 # What is empty on a machine where all is well
-EMPTY='Drops by reason|HTTP server errors by code|HTTP answers by class|Changes of weights'
+EMPTY='Drops by reason|HTTP server errors by code|HTTP answers by class|Changes of weights|Time to roll back'
 
 check_expressions() {
 	local panel expression answer silent="" wrong=""
@@ -56,6 +57,8 @@ alert_state() {
 	prometheus rules | jq -r ".data.groups[].rules[] | select(.name == \"$1\").state"
 }
 
+rollback_alert_is() { [ "$(alert_state SerinRolledBack)" = "$1" ]; }
+is_rolled_back() { [ "$(api GET /v1/services/shop | jq -r .rollout.state)" = rolled_back ]; }
 agent_alert_is() { [ "$(alert_state SerinAgentDown)" = "$1" ]; }
 
 check "promtool check rules" promtool check rules "$RULES"
@@ -63,8 +66,11 @@ check "promtool test rules" promtool test rules "$REPO/tests/prometheus/rules_te
 
 two_arm
 start_odd_servers
-HTTP='{listen: "127.0.0.1:9477"}' AFFINITY=flow SERVICE="protocol: http" write_config 40%
+canary_server=${PIDS[-1]}
+ROLLOUT='rollout: {steps: [{weight: 40%, for: 10m}, {weight: 100%}], judge: {latency: off}}'
+HTTP='{listen: "127.0.0.1:9477"}' AFFINITY=flow SERVICE=$'protocol: http\n'$ROLLOUT write_config 0% "answer_timeout: 1s"
 start_agent
+check_match "a rollout begins" "$(api POST /v1/services/shop/rollout '{"action": "start"}')" '"progressing"'
 start_prometheus
 start_load some -t $VIP:80 -s 10.64.0.0 -n 200 -k 4 -i 20 -f 50 -d 60
 wait_for 20 rules_are_evaluated || fail "the rules are not evaluated"
@@ -72,21 +78,11 @@ check_equal "rules that could not be evaluated" \
 	"$(jq -r '.data.groups[].rules[] | select(.health != "ok") | "\(.name): \(.lastError)"' "$WORK/rules.json")" ""
 
 count broken 20 "GET /503" # exact codes are only there when they have been seen
-api GET /metrics >"$WORK/metrics"
-check_equal "promtool check metrics" "$(promtool check metrics <"$WORK/metrics" 2>&1)" ""
-check_match "names in dashboard and rules" "$(names)" '^[5-9][0-9] expressions, [2-9][0-9] metrics, 0 complaints$'
-grep -v ' complaints$' "$WORK/names" | head -n 20 || true
-spoilt "a wrong metric" '.panels[2].targets[0].expr |= sub("weight"; "wait")' 'no metric is called serin_wait_ratio'
-spoilt "a wrong label" '.panels[2].targets[0].expr |= sub("service="; "servise=")' 'has no label servise$'
-spoilt "a wrong label to sum by" '.panels[2].targets[0].expr |= sub("version"; "vision")' 'by \(vision\): serin_'
-spoilt "a wrong reason" \
-	'.panels |= map(select(.title == "Failure share").targets[0].expr |= sub("timeout"; "timeaut"))' \
-	'never exposed with reason="timeaut"$'
-spoilt "a wrong legend" '.panels[2].targets[0].legendFormat = "{{vision}}"' '\{\{vision\}\}: no metric there'
-
 sleep 3 # several scrapes with traffic between them
 check_expressions
 check "the agent is up" agent_alert_is inactive
+check_equal "alerts about a rollout that is under way" \
+	"$(for name in SerinRolledBack SerinRolloutHeld SerinGuardTripped; do alert_state $name; done | sort -u)" inactive
 check_equal "alerts about backends while all get clients" "$(alert_state SerinBackendOut) $(alert_state SerinBaselineDead)" \
 	"inactive inactive"
 kill_agent
@@ -96,3 +92,22 @@ check "and the end of that" wait_for 15 agent_alert_is inactive
 kill "$LOAD_PID"
 finish_load
 check_unharmed some 100
+
+# A version that hangs: then all has been seen that a rollout can say of itself.
+kill -STOP "$canary_server"
+load frozen -t $VIP:80 -s 10.64.0.0 -n 200 -f 100 -d 4 -w 1000
+kill -CONT "$canary_server"
+check "the rollout is rolled back" wait_for 10 is_rolled_back
+check "an alert about that" wait_for 10 rollback_alert_is firing
+
+api GET /metrics >"$WORK/metrics"
+check_equal "promtool check metrics" "$(promtool check metrics <"$WORK/metrics" 2>&1)" ""
+check_match "names in dashboard and rules" "$(names)" '^[7-9][0-9] expressions, [3-9][0-9] metrics, 0 complaints$'
+grep -v ' complaints$' "$WORK/names" | head -n 20 || true
+spoilt "a wrong metric" '.panels[2].targets[0].expr |= sub("weight"; "wait")' 'no metric is called serin_wait_ratio'
+spoilt "a wrong label" '.panels[2].targets[0].expr |= sub("service="; "servise=")' 'has no label servise$'
+spoilt "a wrong label to sum by" '.panels[2].targets[0].expr |= sub("version"; "vision")' 'by \(vision\): serin_'
+spoilt "a wrong reason" \
+	'.panels |= map(select(.title == "Failure share").targets[0].expr |= sub("timeout"; "timeaut"))' \
+	'never exposed with reason="timeaut"$'
+spoilt "a wrong legend" '.panels[2].targets[0].legendFormat = "{{vision}}"' '\{\{vision\}\}: no metric there'
