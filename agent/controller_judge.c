@@ -87,13 +87,11 @@ static const char *describe_regression(const struct service *service, const stru
 	const struct evidence_counts *seen = &state->judge.worse[streams[check]][process].seen;
 	const struct judge_figure *figure = &verdict->worse[check][process];
 
-	snprintf(
-		text, size,
-		"%s: %s than of the baseline's: %llu of its clients and %llu of the baseline's at a share of %.4g%%, ln E "
-		"%.2f of %.2f%s",
-		judge_check_name(check), judge_check_words(check), (unsigned long long)seen->trial,
-		(unsigned long long)seen->baseline, 100 * trial_share(&service->now, (size_t)trial_version(service)),
-		figure->ln, figure->required, tripped ? "; the kernel's guard has tripped" : "");
+	snprintf(text, size,
+		 "%s: %s, %llu against %llu of the baseline's at a share of %.4g%%: evidence %.3g of %.3g%s",
+		 judge_check_name(check), judge_check_words(check), (unsigned long long)seen->trial,
+		 (unsigned long long)seen->baseline, 100 * trial_share(&service->now, (size_t)trial_version(service)),
+		 exp(fmin(figure->ln, 700)), exp(figure->required), tripped ? "; the kernel's guard has tripped" : "");
 	return text;
 }
 
