@@ -298,6 +298,16 @@ void controller_watch_baseline(struct controller *controller, const struct servi
 	watch_baseline(controller, service, is_dead(controller, service, service->now.baseline));
 }
 
+/* As long as an outage may be the baseline's as well, it is nobody's reason: liveness calls again when that is known. */
+static bool is_dead_alone(const struct controller *controller, const struct service *service, size_t version)
+{
+	struct health_tally trial, baseline;
+
+	liveness_count(controller->liveness, service->id, service->version_id[version], &trial);
+	liveness_count(controller->liveness, service->id, service->version_id[service->now.baseline], &baseline);
+	return trial.members && health_dead_alone(&trial, &baseline);
+}
+
 static void withdraw_dead(struct controller *controller, struct service *service)
 {
 	struct controller_request request = { .by = "agent", .reason = "no_backend" };
@@ -305,8 +315,8 @@ static void withdraw_dead(struct controller *controller, struct service *service
 
 	request.flows = service->config->on_rollback == CONFIG_FLOWS_RESET ? LEAVING_RESET : LEAVING_DRAIN;
 	for (size_t i = 0; i < service->now.version_count; i++) {
-		if (i != service->now.baseline && service->now.versions[i].weight && is_dead(controller, service, i) &&
-		    !controller_rollout_no_backend(controller, service, i))
+		if (i != service->now.baseline && service->now.versions[i].weight &&
+		    is_dead_alone(controller, service, i) && !controller_rollout_no_backend(controller, service, i))
 			controller_withdraw(controller, service, i, &request, &complaint);
 	}
 }

@@ -270,6 +270,8 @@ void health_count(struct health_tally *tally, const struct health *health, unsig
 	tally->members++;
 	tally->serving += serving;
 	tally->suspect += serving && health->suspect;
+	tally->failing += serving && !health->suspect && health->fails;
+	tally->passing += health->state != HEALTH_UP && health->passes;
 	tally->passive += health->state != HEALTH_UP && health->passive;
 }
 
@@ -283,4 +285,9 @@ bool health_may_eject(const struct health_tally *tally, unsigned int max_ejected
 bool health_all_dead(const struct health_tally *tally)
 {
 	return tally->serving == tally->suspect;
+}
+
+bool health_dead_alone(const struct health_tally *tally, const struct health_tally *other)
+{
+	return health_all_dead(tally) && !tally->passing && other->serving > other->suspect + other->failing;
 }

@@ -122,6 +122,8 @@ struct health_tally {
 	unsigned int serving; /* in service with a weight that is not 0 */
 	unsigned int passive; /* out on passive evidence */
 	unsigned int suspect; /* among those serving */
+	unsigned int failing; /* among those serving and not suspect: the latest check failed */
+	unsigned int passing; /* out, and the latest check passed */
 };
 
 void health_count(struct health_tally *tally, const struct health *health, unsigned int weight);
@@ -133,5 +135,9 @@ bool health_may_eject(const struct health_tally *tally, unsigned int max_ejected
 /* Nobody serves, or only such as would be out but for the cap. A version on trial can be rolled back then; a baseline
  * is to keep its ring. */
 bool health_all_dead(const struct health_tally *tally);
+
+/* Whether the one is dead and the other is not, or it only looks so as long as an outage of both is not over for both: checks
+ * are made at their own times, and it takes several to be out or back. */
+bool health_dead_alone(const struct health_tally *tally, const struct health_tally *other);
 
 #endif

@@ -202,11 +202,18 @@ static void probe_ended(struct liveness *liveness, unsigned int id, const struct
 	}
 }
 
+/* Of checks in a row; what hangs on their row is looked at again. */
+static bool row_broke(const struct health *before, const struct health *now)
+{
+	return before->state == now->state &&
+	       (now->state == HEALTH_UP ? before->fails && !now->fails : before->passes && !now->passes);
+}
+
 static void checked(void *context, unsigned int id, const struct check_result *result)
 {
 	struct liveness *liveness = context;
 	const struct config_service *config = config_of(liveness, id);
-	struct health *health = &liveness->health[id];
+	struct health *health = &liveness->health[id], before = *health;
 	struct health_rules rules;
 
 	if (!config)
@@ -224,6 +231,8 @@ static void checked(void *context, unsigned int id, const struct check_result *r
 		react(liveness, id,
 		      health_checked(health, &rules, result->verdict == CHECK_PASSED, result->why, loop_now_ms()),
 		      result->text);
+	if (row_broke(&before, health))
+		must_build(liveness, backend_of(liveness, id)->service);
 	wake(liveness);
 }
 

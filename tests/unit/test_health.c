@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "health.h"
 
 static const struct health_rules by_checks = { HEALTH_BY_CHECKS, .fall = 3, .rise = 2 };
@@ -465,6 +467,32 @@ static void test_all_dead(void **state)
 	assert_true(health_all_dead(&tally));
 }
 
+/* Both are in an outage, and one is out or back a little sooner: that says nothing about the other. */
+static void test_dead_alone(void **state)
+{
+	struct health trial = { 0 }, baseline = { 0 };
+	struct health_tally tallies[2];
+
+	(void)state;
+#define ALONE()                                                                     \
+	(memset(tallies, 0, sizeof(tallies)), health_count(&tallies[0], &trial, 1), \
+	 health_count(&tallies[1], &baseline, 1), health_dead_alone(&tallies[0], &tallies[1]))
+	for (unsigned int i = 0; i < by_checks.fall; i++) {
+		assert_false(ALONE());
+		health_checked(&trial, &by_checks, false, HEALTH_STATUS, 1000);
+	}
+	assert_true(ALONE());
+	health_checked(&baseline, &by_checks, false, HEALTH_STATUS, 1000);
+	assert_false(ALONE()); /* it may be on its way out */
+	health_checked(&baseline, &by_checks, true, HEALTH_NONE, 2000);
+	assert_true(ALONE());
+	health_checked(&trial, &by_checks, true, HEALTH_NONE, 2000);
+	assert_false(ALONE()); /* it may be on its way back */
+	health_checked(&trial, &by_checks, false, HEALTH_STATUS, 3000);
+	assert_true(ALONE());
+#undef ALONE
+}
+
 /* Any inputs in any order: what must hold always does, and somebody who is out can come back. */
 static void test_random_lives(void **state)
 {
@@ -532,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_cap_beside_other_reasons),
 		cmocka_unit_test(test_cap_is_free_again),
 		cmocka_unit_test(test_all_dead),
+		cmocka_unit_test(test_dead_alone),
 		cmocka_unit_test(test_random_lives),
 	};
 
