@@ -20,11 +20,15 @@ serve() {
 	SERVER[$name]=${PIDS[-1]}
 	wait_for 5 on "$host" curl -sf -o /dev/null "http://10.0.0.$byte:3000/" || fail "the server on $host does not answer"
 }
-# NAME...: all at once
+# NAME...: all at once, to the millisecond, however late a busy host lets each of them know
 break_servers() {
 	local name pids=()
 	for name; do rm -f "$WORK/$name.trouble" && pids+=("${SERVER[$name]}"); done
-	kill -USR1 "${pids[@]}"
+	if [ $# -gt 1 ]; then
+		/bin/kill -q $(($(monotonic_ns) / 1000000 + 100)) -s USR1 "${pids[@]}"
+	else
+		kill -USR1 "${pids[@]}"
+	fi
 }
 mend_servers() {
 	local name pids=()

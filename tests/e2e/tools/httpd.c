@@ -5,8 +5,9 @@
  *     httpd [-e PERCENT -o FILE] [-b PERCENT] [-c N] ADDRESS:PORT=NAME ...
  *
  * From SIGUSR1 to SIGUSR2 -e requests of a hundred are answered 500, in turns that no client keeps step with; SIGUSR2 also
- * writes what happened meanwhile into FILE, as JSON. At all other times -b of a hundred are. One IPv4 client of N, by its
- * address, gets nothing else at any time.
+ * writes what happened meanwhile into FILE, as JSON. A SIGUSR1 that is queued with a number begins at that time, in ms of
+ * CLOCK_MONOTONIC, so that several servers begin as one. At all other times -b of a hundred are. One IPv4 client of N, by
+ * its address, gets nothing else at any time.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,13 +47,16 @@ struct trouble {
 };
 
 static volatile sig_atomic_t failing;
+static volatile uint32_t begin_ms; /* CLOCK_MONOTONIC; 0: at once */
 static struct trouble trouble;
 static int poller;
 static char filler[MAX_FILLER];
 
-static void on_signal(int number)
+static void on_signal(int number, siginfo_t *info, void *context)
 {
+	(void)context;
 	failing = number == SIGUSR1;
+	begin_ms = info->si_code == SI_QUEUE ? (uint32_t)info->si_value.sival_int : 0;
 }
 
 static uint64_t now_ns(void)
@@ -69,7 +73,7 @@ static void begin_trouble(void)
 				    .base = trouble.base,
 				    .one_of = trouble.one_of,
 				    .file = trouble.file,
-				    .began_ns = now_ns() };
+				    .began_ns = begin_ms ? begin_ms * UINT64_C(1000000) : now_ns() };
 }
 
 static void end_trouble(void)
@@ -87,11 +91,16 @@ static void end_trouble(void)
 	trouble.began_ns = 0;
 }
 
+static bool is_in_trouble(void)
+{
+	return trouble.began_ns && now_ns() >= trouble.began_ns;
+}
+
 /* Drawn, so that it falls on everybody alike. */
 static bool is_to_fail(const struct peer *peer)
 {
 	trouble.requests++;
-	if (!peer->unlucky && drand48() * 100 >= (trouble.began_ns ? trouble.percent : trouble.base))
+	if (!peer->unlucky && drand48() * 100 >= (is_in_trouble() ? trouble.percent : trouble.base))
 		return false;
 	if (!trouble.failures++)
 		trouble.first_failure_ns = now_ns();
@@ -232,6 +241,7 @@ static bool serve(struct peer *peer)
 
 static void parse_trouble(int argc, char **argv)
 {
+	const struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 	int option;
 
 	while ((option = getopt(argc, argv, "e:o:b:c:")) != -1) {
@@ -248,8 +258,8 @@ static void parse_trouble(int argc, char **argv)
 	}
 	if (optind == argc || argc - optind > MAX_LISTENERS)
 		die("expected 1 to %d of ADDRESS:PORT=NAME", MAX_LISTENERS);
-	signal(SIGUSR1, on_signal);
-	signal(SIGUSR2, on_signal);
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
 }
 
 static void serve_all(const struct epoll_event *events, int count)
