@@ -15,8 +15,8 @@ LEASE_S=3
 freeze() { kill -STOP "$AGENT_PID"; }
 thaw() { kill -CONT "$AGENT_PID"; }
 
-# What is said of ln E: it was enough.
-is_proven() { of_rollout reason | sed -n 's/.*ln E \([0-9.]*\) of \([0-9.]*\);.*/\1 \2/p' | awk '{ ok = $1 >= $2 } END { exit !ok }'; }
+# What is said of the evidence: it was enough.
+is_proven() { of_rollout reason | sed -n 's/.*evidence \([^ ]*\) of \([^ ;]*\);.*/\1 \2/p' | awk '{ ok = $1 >= $2 } END { exit !ok }'; }
 
 # WHAT TAKE-AWAY BRING-BACK [SECONDS]: a canary that goes bad in between, and so much longer without an agent
 lose_agent() {
