@@ -86,7 +86,7 @@ static void test_unproven(void **state)
 			    "         fewer than 1% of its clients fail: evidence 0.0507 of 100, from 40 clients\n"
 			    "latency  0% of the way to a rollback, health not shown\n"
 			    "missing  20 more failed clients of the baseline, and none of canary's, show health\n"
-			    "     or  1307 more clients of canary's without a failure do\n"
+			    "     or  1605 more clients of canary's without a failure do\n"
 			    "power    6.97 times the baseline's failures, or more, would have been seen by now\n"
 			    "guard    armed, 7 more failed clients of canary alone trip it, lease 4.2s\n"
 			    "plain    cpu no-data (hold): no data for canary\n"
