@@ -10,7 +10,8 @@
 #include "log.h"
 #include "slow_limits.h"
 
-#define AGAIN_MS 1000 /* after what could not be done */
+#define AGAIN_MS 1000                              /* after what could not be done */
+#define LEAST_TICKS (1000000u >> SERIN_OWED_SHIFT) /* 1 ms */
 #define KEEP_MS 10000 /* how old persisted evidence may be: the kernel's counts go on, so none is lost, only time */
 
 void controller_judge_tell(struct controller *controller, struct service *service, double share, bool rollout_only)
@@ -50,6 +51,21 @@ static uint64_t answers_since(struct trial_answers *now, const struct trial_answ
 	return seen;
 }
 
+/* Where answers take less than a millisecond, the host's own stalls are what is slow: a single server's befall all of its
+ * clients of that moment at once, whatever version it runs. True when there is a limit. */
+static bool limit_kind(const __u64 bucket[SERIN_HISTOGRAM_BUCKETS], unsigned int tolerate, uint32_t ret[SLOW_QUANTILES])
+{
+	bool any = false;
+
+	slow_limits(bucket, tolerate / 10000.0, ret);
+	for (unsigned int i = 0; i < SLOW_QUANTILES; i++) {
+		any |= ret[i] != 0;
+		if (ret[i] && ret[i] < LEAST_TICKS)
+			ret[i] = LEAST_TICKS;
+	}
+	return any;
+}
+
 /* The first turn of a connection is another matter than those that follow: opening what a backend needs for it, caches that
  * are cold. Each kind has limits of its own as soon as enough of it was seen. */
 static void limit_answers(struct controller *controller, struct service *service, size_t version)
@@ -59,6 +75,7 @@ static void limit_answers(struct controller *controller, struct service *service
 	struct serin_slow_limits limits = { 0 };
 	struct trial_answers now;
 	uint32_t epoch = service_epoch(&service->now);
+	bool any = false;
 
 	if (!config || !config->judge.latency || trial->limited == epoch)
 		return;
@@ -68,7 +85,10 @@ static void limit_answers(struct controller *controller, struct service *service
 	if (!trial->warm_ms || loop_now_ms() < trial->warm_ms)
 		return;
 	for (unsigned int kind = 0; kind < SERIN_TURN_KINDS; kind++)
-		slow_limits(now.bucket[kind], config->judge.latency_tolerate / 10000.0, limits.ticks[kind]);
+		any |= limit_kind(now.bucket[kind], config->judge.latency_tolerate, limits.ticks[kind]);
+	/* With too few answers for any of them it is looked again, with every tick. */
+	if (!any)
+		return;
 	datapath_guard_slow_limits(controller->datapath, service->id, &limits);
 	trial->limited = epoch;
 }
