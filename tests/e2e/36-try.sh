@@ -3,7 +3,6 @@
 # serin try: no file, no agent. Two processes on one host, port 8080 split between them for clients of other hosts and of
 # this one, over IPv4 and IPv6; every connection is drawn for itself, none fails, other ports are as they were. After Ctrl-C
 # nothing is left of it.
-# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/try.sh

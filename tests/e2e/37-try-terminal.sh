@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # serin try in a terminal: redrawn in place within 80 columns, ended by the key or with the terminal. Without one, as lines.
 # UDP. And beside an agent at work, which it neither disturbs nor takes a port from.
-# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/try.sh

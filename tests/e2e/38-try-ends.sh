@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # serin try ends, in every way that a process can end, with connections open. Nothing is left of it: what went by another
 # port breaks off at its next packet, what the port's own server has goes on.
-# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/try.sh

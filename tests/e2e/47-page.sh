@@ -3,7 +3,6 @@
 # The live page at the agent's root, in a real browser: figures and charts that follow what happens, at 400 and at 1200
 # pixels, dark and light, by the keyboard alone; it asks nobody but the agent, and takes nothing for HTML that others wrote.
 # SERIN_SCREENSHOTS=DIRECTORY keeps the pictures.
-# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 

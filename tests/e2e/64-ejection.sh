@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What becomes of an ejected backend's connections (left alone, drained, reset), how many may be ejected on passive evidence,
 # and the slow start of one that comes back.
-# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
