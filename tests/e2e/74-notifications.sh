@@ -174,12 +174,15 @@ for action in '"start", "release": "bad"' '"retry"'; do
 	start_agent
 	check "it is rolled back" wait_for 10 is_state ladder rolled_back
 	check_equal "because of" "$(of_rollout ladder .cause)" errors
-	expected+=("start 1" "rollback 1")
+	expected+=("start" "rollback")
 done
 kill -USR2 "${SERVER[$trial-1]}"
 all=$(printf ', %s' "${expected[@]}")
-wait_for 5 is_told ladder "${all:2}" || true
-check_equal "each was told, once" "$(told ladder)" "${all:2}"
+# At which step depends on how soon its clients are failed.
+told_kinds() { told ladder | sed -E 's/, step [0-9]+//g; s/ [0-9]+//g'; }
+is_told_kinds() { [ "$(told_kinds)" = "$1" ]; }
+wait_for 5 is_told_kinds "${all:2}" || true
+check_equal "each was told, once" "$(told_kinds)" "${all:2}"
 
 # ---- a host that is started anew --------------------------------------------------------------------------------------
 
