@@ -60,6 +60,7 @@ end_traffic() {
 	finish_load
 	check_between "requests a second" "$(of_load traffic '(.requests + .failed) * 1000 / .milliseconds | floor')" 2000 10000
 	check_equal "connections that changed backend" "$(of_load traffic .moved)" 0
+	note "failed at the clients: $(of_load traffic '.failed_keep_alive, .failed_fresh' | tr -d ' \n')"
 }
 
 # HOST: writes down when connections to it begin
