@@ -2,8 +2,6 @@
 /* When checks begin and end. Every turn does a bounded piece of work and gives the loop back. */
 #include "checker_private.h"
 
-#include <time.h>
-
 #define STARTS_AT_ONCE 16
 #define EXPIRIES_AT_ONCE 16
 
@@ -142,14 +140,6 @@ void checker_arm(struct checker *checker)
 		loop_set_timer(checker->timer, next > now_ms ? next - now_ms : 0, 0);
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
 static void on_turned(void *context, int64_t held_us)
 {
 	struct checker *checker = context;
@@ -164,12 +154,12 @@ const struct transfers_ops checker_ops = { .done = on_done, .deaf = on_deaf, .tu
 void checker_on_timer(void *context)
 {
 	struct checker *checker = context;
-	int64_t began_us = now_us(), now_ms = loop_now_ms();
+	int64_t began_us = loop_now_us(), now_ms = loop_now_ms();
 
 	checker->armed_ms = INT64_MAX;
 	start_due(checker, now_ms);
 	/* While the loop was held elsewhere, answers may have come in time: nobody is late before all have been heard. */
 	if (transfers_hear(checker->transfers))
 		expire(checker, now_ms);
-	on_turned(checker, now_us() - began_us);
+	on_turned(checker, loop_now_us() - began_us);
 }

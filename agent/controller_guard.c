@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's guards of versions on trial, in the order that keeps them true while shares move: a line belongs to a share,
  * so that of the larger one holds before the plan, that of a smaller one after it. */
-#include <time.h>
 
 #include "controller_trial.h"
 #include "datapath_guard.h"
 #include "line.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t lease_of(const struct controller *controller, const struct service *service, uint64_t grace_ms)
 {
 	/* Without a live baseline there is nowhere to send clients instead. */
 	if (!controller->config->lease || controller->forsaken[service->id])
 		return 0;
-	return now_ns() + (controller->config->lease + grace_ms) * 1000000;
+	return loop_now_ns() + (controller->config->lease + grace_ms) * 1000000;
 }
 
 static struct serin_line line_of(const struct state_service *state, enum judge_process process, double share)
@@ -105,7 +96,7 @@ bool controller_guard_lapsed(const struct controller *controller, const struct s
 	struct guard_state guard;
 
 	return !datapath_guard_read(controller->datapath, service->id, version, &guard) && guard.arm &&
-	       guard.lease_ns && guard.lease_ns < now_ns();
+	       guard.lease_ns && guard.lease_ns < loop_now_ns();
 }
 
 void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms)

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "controller_trial.h"
 #include "datapath_guard.h"
@@ -139,14 +138,6 @@ static void think(struct service *service, struct trial *trial, const struct gua
 	}
 }
 
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* Evidence by the way: what it is worth does not depend on when it is persisted. */
 static void keep(struct controller *controller, struct service *service, struct trial *trial)
 {
@@ -192,7 +183,7 @@ static bool tell(struct controller *controller, struct service *service, struct 
 
 void controller_judge_one(struct controller *controller, struct service *service)
 {
-	struct rollout_event event = { .kind = ROLLOUT_TICK, .now = wall_ms() };
+	struct rollout_event event = { .kind = ROLLOUT_TICK, .now = loop_wall_ms() };
 	struct trial *trial = trial_of(controller, service);
 	int version = trial_version(service);
 	char evidence[ROLLOUT_REASON_LEN];

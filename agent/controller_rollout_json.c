@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A rollout as the API shows it: where it is, what the judge thinks, what the kernel would do by itself. */
 #include <math.h>
-#include <time.h>
 
 #include "controller_trial.h"
 #include "datapath_guard.h"
@@ -47,12 +46,9 @@ static json_t *judge_of(const struct judge *judge)
 
 static double lease_left(const struct guard_state *guard)
 {
-	struct timespec now;
-
 	if (!guard->lease_ns)
 		return INFINITY;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)((int64_t)guard->lease_ns - (now.tv_sec * INT64_C(1000000000) + now.tv_nsec)) / 1e9;
+	return (double)(int64_t)(guard->lease_ns - loop_now_ns()) / 1e9;
 }
 
 static json_t *guard_of(const struct controller *controller, const struct service *service, int version)

@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "loop.h"
 
 /* After stats have moved: a second time, since a packet may have been counted there and not yet in the other map. */
 #define READ_AGAIN 2
@@ -99,19 +100,11 @@ int counters_read(struct counters *counters, struct datapath *datapath, const st
 	return first ? first : r;
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int counters_read_observed(struct counters *counters, struct datapath *datapath, const struct image *image,
 			   int64_t budget_ms)
 {
 	unsigned int begin = counters->next % SERIN_MAX_BACKENDS;
-	int64_t until = clock_ms() + budget_ms;
+	int64_t until = loop_now_ms() + budget_ms;
 	struct serin_observed observed;
 	int first = 0, r;
 
@@ -121,7 +114,7 @@ int counters_read_observed(struct counters *counters, struct datapath *datapath,
 		if (!counters->behind[id] || !is_used(image, id))
 			continue;
 		counters->next = id;
-		if (clock_ms() >= until)
+		if (loop_now_ms() >= until)
 			break;
 		r = datapath_read_observed(datapath, id, &observed);
 		if (!r)

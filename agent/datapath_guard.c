@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <sys/mman.h>
 
 #include <bpf/bpf.h>
 
 #include "datapath_private.h"
+#include "loop.h"
 
 #define LOAD(from) __atomic_load_n(&(from), __ATOMIC_ACQUIRE)
 /* Nothing that was stored before is seen later. */
@@ -199,7 +199,6 @@ enum serin_guard_reason datapath_guard_refusal(const struct datapath *datapath, 
 					       unsigned int version)
 {
 	struct guard_state guard;
-	struct timespec now;
 
 	if (datapath_guard_read(datapath, service, version, &guard) || !guard.arm)
 		return SERIN_GUARD_REASON_COUNT;
@@ -207,8 +206,7 @@ enum serin_guard_reason datapath_guard_refusal(const struct datapath *datapath, 
 		return SERIN_GUARD_ERRORS;
 	if (guard.closed)
 		return SERIN_GUARD_CLOSED;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (guard.lease_ns && (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec > guard.lease_ns)
+	if (guard.lease_ns && loop_now_ns() > guard.lease_ns)
 		return SERIN_GUARD_LEASE;
 	return SERIN_GUARD_REASON_COUNT;
 }

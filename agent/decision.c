@@ -2,8 +2,6 @@
 /* Where decisions go: process-wide like the log, since everything that logs may decide. */
 #include "decision.h"
 
-#include <time.h>
-
 #include "loop.h"
 
 #define MAX_FIELDS 16
@@ -47,13 +45,10 @@ static void write_line(enum log_level level, enum event_kind kind, const struct 
 void decision_write(enum log_level level, enum event_kind kind, const char *text, const struct log_field *fields,
 		    size_t count)
 {
-	struct timespec now;
-
 	write_line(level, kind, fields, count);
 	if (!ring)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (events_add(ring, now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000, kind, text, fields + 1, count - 1)) {
+	if (events_add(ring, loop_wall_ms(), kind, text, fields + 1, count - 1)) {
 		log_error("an event is lost", log_text("error", "not enough memory"));
 		return;
 	}

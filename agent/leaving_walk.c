@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <time.h>
 
 #include "leaving_private.h"
 
@@ -12,14 +11,6 @@
 #define PAUSE_MS 1        /* between two slices: whoever waits for the loop comes first, but a rollback is urgent */
 #define SLICE_US 3000     /* of 5 ms, the longest that anything else should have to wait */
 #define LOOK_AT_CLOCK 256 /* ways without anything to do, or one flow that was ended: packets and a system call */
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* What handling a flow came to, if not -EAGAIN. */
 enum { DID_NOTHING, DID_SEND };
@@ -81,7 +72,7 @@ static int look(struct leaving *leaving, uint32_t index, uint32_t now)
 static void walk_slice(struct leaving *leaving)
 {
 	struct leaving_walk *walk = &leaving->walk;
-	int64_t start = now_us();
+	int64_t start = loop_now_us();
 	uint32_t now = flows_stamp(start / 1000);
 	int looked = 0, did;
 
@@ -93,7 +84,7 @@ static void walk_slice(struct leaving *leaving)
 		if (looked < LOOK_AT_CLOCK)
 			continue;
 		looked = 0;
-		if (now_us() - start > SLICE_US)
+		if (loop_now_us() - start > SLICE_US)
 			return;
 	}
 }

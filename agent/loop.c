@@ -31,12 +31,32 @@ struct loop {
 	struct loop_source *sources;
 };
 
-int64_t loop_now_ms(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t loop_now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t loop_now_us(void)
+{
+	return (int64_t)(loop_now_ns() / 1000);
+}
+
+int64_t loop_now_ms(void)
+{
+	return (int64_t)(loop_now_ns() / 1000000);
+}
+
+int64_t loop_wall_ms(void)
+{
+	return (int64_t)(read_clock(CLOCK_REALTIME) / 1000000);
 }
 
 int loop_new(struct loop **ret)

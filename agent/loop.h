@@ -33,7 +33,11 @@ int loop_add_signals(struct loop *loop, const int *signals, loop_signal_fn fn, v
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* CLOCK_MONOTONIC. */
+/* CLOCK_MONOTONIC; in nanoseconds also what the kernel's programs go by. */
 int64_t loop_now_ms(void);
+int64_t loop_now_us(void);
+uint64_t loop_now_ns(void);
+/* CLOCK_REALTIME: since 1970. */
+int64_t loop_wall_ms(void);
 
 #endif

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
 
@@ -54,14 +53,6 @@ uint32_t sweeper_next_slice(uint32_t ways, int64_t us)
 	return fitting > SWEEPER_MAX_SLICE ? SWEEPER_MAX_SLICE : (uint32_t)fitting;
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static int begin_round(struct sweeper *sweeper)
 {
 	sweeper->now = (struct sweep){ .number = sweeper->last.number + 1, .began_ms = loop_now_ms() };
@@ -81,7 +72,7 @@ static int end_round(struct sweeper *sweeper)
 
 static int sweep_slice(struct sweeper *sweeper)
 {
-	int64_t start = now_us();
+	int64_t start = loop_now_us();
 	struct serin_sweep slice;
 	int r;
 
@@ -94,7 +85,7 @@ static int sweep_slice(struct sweeper *sweeper)
 	sweeper->now.ended += slice.ended;
 	sweeper->now.live += slice.live;
 	if (slice.count == sweeper->slice)
-		sweeper->slice = sweeper_next_slice(slice.count, now_us() - start);
+		sweeper->slice = sweeper_next_slice(slice.count, loop_now_us() - start);
 	if (sweeper->position >= sweeper->ways) {
 		sweeper->position = 0;
 		r = end_round(sweeper);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SOCKETS_AT_ONCE 32
@@ -96,23 +95,15 @@ bool transfers_hear(struct transfers *transfers)
 	return n < SOCKETS_AT_ONCE;
 }
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
-
 static void end_turn(struct transfers *transfers, int64_t began_us)
 {
 	if (transfers->ops->turned)
-		transfers->ops->turned(transfers->context, now_us() - began_us);
+		transfers->ops->turned(transfers->context, loop_now_us() - began_us);
 }
 
 static void on_sockets(void *context)
 {
-	int64_t began_us = now_us();
+	int64_t began_us = loop_now_us();
 
 	transfers_hear(context);
 	end_turn(context, began_us);
@@ -121,7 +112,7 @@ static void on_sockets(void *context)
 static void on_timer(void *context)
 {
 	struct transfers *transfers = context;
-	int64_t began_us = now_us();
+	int64_t began_us = loop_now_us();
 
 	transfers->armed_ms = INT64_MAX;
 	transfers_hear(transfers);
