@@ -86,11 +86,8 @@ bool controller_guard_lapsed(const struct controller *controller, const struct s
 /* The lines and the lease as of now. */
 void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms);
 
-/* ---- controller_rollout.c -------------------------------------------------------------------------------------------- */
+/* ---- controller_move.c ----------------------------------------------------------------------------------------------- */
 
-/* The judge's settings that the configuration gives. 0; -EINVAL and a complaint: it could not judge. */
-int rollout_judge_settings(const struct controller *controller, const struct service *service,
-			   struct judge_settings *ret, struct complaint *complaint);
 /* An event that nobody asked for: a tick, a version without backends. */
 int controller_rollout_event(struct controller *controller, struct service *service, const char *by,
 			     struct rollout_event *event);
