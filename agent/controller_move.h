@@ -39,6 +39,8 @@ int controller_move(struct controller *controller, struct service *service, cons
 
 /* Notifications that wait are read, and go on their way; without them a rollout goes on. */
 void controller_notice_open(struct controller *controller, struct loop *loop);
+/* What waits for receivers that the configuration does not name any more is dropped: they are not to hear of it. */
+void controller_notice_retain(struct controller *controller);
 /* The rollout's last change, which had it in state `from` before (NULL: not known), to those who are to have that kind. */
 void controller_notice_add(struct controller *controller, const struct service *service, enum config_notice kind,
 			   const char *from);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is told of a rollout: notifications with their figures, the log's word, and what becomes of notifications. */
 #include <stdio.h>
+#include <string.h>
 
 #include "controller_move.h"
 #include "decision.h"
@@ -79,6 +80,25 @@ static void report(void *context, const struct outbox_report *report)
 			 log_text("fate", outbox_fate_name(report->fate)));
 }
 
+static bool is_receiver(void *context, const char *url)
+{
+	const struct config *config = context;
+
+	for (size_t i = 0; i < config->service_count; i++) {
+		for (size_t j = 0; j < config->services[i].notify_count; j++) {
+			if (!strcmp(config->services[i].notify[j].url, url))
+				return true;
+		}
+	}
+	return false;
+}
+
+void controller_notice_retain(struct controller *controller)
+{
+	if (controller->outbox)
+		outbox_retain(controller->outbox, is_receiver, controller->config);
+}
+
 void controller_notice_open(struct controller *controller, struct loop *loop)
 {
 	struct complaint complaint = { "" };
@@ -86,4 +106,6 @@ void controller_notice_open(struct controller *controller, struct loop *loop)
 	if (outbox_open(loop, controller->fetcher, controller->options.state_dir, &outbox_defaults, report, controller,
 			&controller->outbox, &complaint))
 		log_error("nobody can be notified", log_text("error", complaint.text));
+	/* The file that it was for may have been another. */
+	controller_notice_retain(controller);
 }

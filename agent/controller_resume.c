@@ -133,6 +133,7 @@ static void forget_others(struct controller *controller, const struct controller
 void controller_rollout_reloaded(struct controller *controller, const struct controller *before)
 {
 	forget_others(controller, before);
+	controller_notice_retain(controller);
 	for (size_t i = 0; i < controller->service_count; i++) {
 		struct service *service = &controller->services[i];
 

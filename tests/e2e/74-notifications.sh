@@ -111,6 +111,35 @@ check_equal "told when it is back, in order" "$(told shop)" "start 1, abort 1"
 check "nothing waits any more" wait_for 5 jq -e '.pending == []' "$STATE/outbox.json"
 check_equal "none came twice" "$(told_twice)" 0
 
+# ---- a receiver that the file does not name any more ------------------------------------------------------------------
+
+waiting() { jq '.pending | length' "$STATE/outbox.json"; }
+count_dropped() { grep -c 'fate=dropped' "$AGENT_LOG" || true; }
+# HOW: two wait; then the file names another receiver
+strand() {
+	check_equal "tried again, before $1" "$(rollout shop '{"action": "retry"}')" progressing
+	check_equal "given up, before $1" "$(rollout shop '{"action": "abort"}')" aborted
+	check_equal "so many wait, before $1" "$(waiting)" 2
+	sed -i "s|:8080/$2$|:8080/$3|" "$CONFIG"
+}
+stop_receiver
+: >"$TOLD"
+strand "a reload" shop elsewhere
+check "reload" serin reload
+check_equal "waiting after the reload" "$(waiting)" 0
+check_equal "each was said to be dropped" "$(count_dropped)" 2
+strand "a restart" elsewhere shop
+stop_agent
+start_agent
+check_equal "waiting after the restart" "$(waiting)" 0
+check_equal "each was said to be dropped" "$(count_dropped)" 4
+start_receiver
+check_equal "one for whom the file names" "$(rollout shop '{"action": "retry"}')" progressing
+check_equal "given up" "$(rollout shop '{"action": "abort"}')" aborted
+wait_for 5 is_told shop "start 1, abort 1" || true
+check_equal "is told, and of no more than that" "$(told shop)" "start 1, abort 1"
+check_equal "nobody else is" "$(told elsewhere)" ""
+
 # ---- an agent that is killed ------------------------------------------------------------------------------------------
 
 start client /usr/bin/python3 "$REPO/tests/e2e/tools/statewatch.py" "$STATE/state.json" ladder >"$WORK/states"
