@@ -6,6 +6,7 @@
 
 #include "config_rollout_parts.h"
 #include "config_value.h"
+#include "prometheus.h"
 #include "scalar.h"
 
 #define EXPECTED_PROMETHEUS "the URL of a Prometheus server such as http://127.0.0.1:9090"
@@ -287,7 +288,7 @@ static int check_kind(struct config_reader *reader, const struct plain_draft *dr
 				       "'min_requests' in check '%s', expected none: what a query counts is its own",
 				       check->name);
 	check->min_requests = 0;
-	if (strstr(check->query, "$version") || (!check->max_ratio.is_set && !check->min_ratio.is_set))
+	if (prometheus_names_version(check->query) || (!check->max_ratio.is_set && !check->min_ratio.is_set))
 		return 0;
 	return config_complain(reader, config_place_of(draft->query),
 			       "a query without $version in check '%s', expected one that tells versions apart: their "

@@ -256,6 +256,18 @@ static void test_version(void **state)
 	config_free(config);
 }
 
+/* As it is filled in, so it is looked for. */
+static void test_version_in_braces(void **state)
+{
+	struct config *config;
+	const struct config_rollout *rollout =
+		rollout_of(CHECK("name: cpu, " PROM ", query: 'cpu_${version}_seconds', max_ratio: 1.5"), &config);
+
+	(void)state;
+	assert_string_equal(rollout->checks[0].query, "cpu_${version}_seconds");
+	config_free(config);
+}
+
 static void test_words(void **state)
 {
 	char text[CONFIG_PLAIN_TEXT_LEN];
@@ -456,6 +468,9 @@ static void test_checks_refused(void **state)
 		{ CHECK("name: cpu, " PROM ", query: up, max_ratio: 1.5"),
 		  "7:103: a query without $version in check 'cpu', expected one that tells versions apart: their ratio is "
 		  "bounded" },
+		{ CHECK("name: cpu, " PROM ", query: 'up{v=~\"^$versions$\"}', min_ratio: 0.5"),
+		  "7:103: a query without $version in check 'cpu', expected one that tells versions apart: their ratio is "
+		  "bounded" },
 		{ CHECK("name: cpu, " PROM ", query: up, max: 1, min: 1.5"),
 		  "7:120: 'min' above 'max' in check 'cpu', expected bounds that a value can keep" },
 		{ CHECK("name: cpu, " PROM ", query: up, max: 1e3"),
@@ -518,7 +533,7 @@ int main(void)
 		cmocka_unit_test(test_versions_refused), cmocka_unit_test(test_capacity_refused),
 		cmocka_unit_test(test_steps_refused),    cmocka_unit_test(test_schedule_refused),
 		cmocka_unit_test(test_judge_refused),    cmocka_unit_test(test_checks_refused),
-		cmocka_unit_test(test_notify_refused),
+		cmocka_unit_test(test_notify_refused),   cmocka_unit_test(test_version_in_braces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
