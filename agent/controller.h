@@ -42,6 +42,15 @@ struct rollout_counts {
 	uint64_t trips[SERIN_GUARD_REASON_COUNT]; /* the kernel took a version out alone: its line, or its lease */
 };
 
+/* What has befallen a rollout, is told of once, and could not be made to hold. Strings are constants. */
+struct rollout_owed {
+	enum rollout_event_kind kind;
+	enum rollout_cause cause;
+	const char *by, *reason;
+	uint64_t number;  /* of the rollout */
+	int64_t again_ms; /* not tried before that; 0: nothing is owed */
+};
+
 /* For reading by those who show it; changes go through the functions below. */
 struct controller {
 	struct controller_options options;
@@ -67,6 +76,7 @@ struct controller {
 	bool heard[SERIN_MAX_SERVICES];                           /* by id: its application tells of outcomes */
 	struct trial *trials[SERIN_MAX_SERVICES];                 /* by service id; NULL: no rollout */
 	struct rollout_counts rollout_counts[SERIN_MAX_SERVICES]; /* by service id */
+	struct rollout_owed owed[SERIN_MAX_SERVICES];             /* by service id */
 	struct loop_source *found;                                /* a while after lists of backends have changed */
 	struct complaint unusable;         /* why the lists that were found are not at work; "": they are */
 	bool forsaken[SERIN_MAX_SERVICES]; /* by id: its baseline has no live backend, and that has been said */

@@ -181,6 +181,16 @@ static bool tell(struct controller *controller, struct service *service, struct 
 	return true;
 }
 
+/* While the word is owed that it has other backends, what was learned of it is about others: no reason to go on, but reason
+ * enough to take it out. */
+static bool is_suspended(const struct controller *controller, const struct service *service,
+			 const struct rollout_verdict *verdict)
+{
+	bool is_bad = verdict->health == ROLLOUT_REGRESSION || verdict->checks == ROLLOUT_CHECKS_ROLLBACK;
+
+	return controller->forsaken[service->id] || (controller_rollout_owes(controller, service) && !is_bad);
+}
+
 void controller_judge_one(struct controller *controller, struct service *service)
 {
 	struct rollout_event event = { .kind = ROLLOUT_TICK, .now = loop_wall_ms() };
@@ -206,7 +216,7 @@ void controller_judge_one(struct controller *controller, struct service *service
 		event.verdict.checks = ROLLOUT_CHECKS_NO_DATA;
 	if (!trial->config)
 		event.verdict.checks_reason = "the rollout is not configured any more";
-	event.verdict.suspended = controller->forsaken[service->id];
+	event.verdict.suspended = is_suspended(controller, service, &event.verdict);
 	if (controller_rollout_event(controller, service, guard.tripped ? "kernel" : "agent", &event))
 		trial->again_ms = loop_now_ms() + AGAIN_MS;
 	if (!rollout_is_judged(&service->now.trial.rollout))
@@ -219,7 +229,11 @@ void controller_judge_tick(void *context)
 {
 	struct controller *controller = context;
 
-	for (size_t i = 0; i < controller->service_count; i++)
-		if (rollout_is_judged(&controller->services[i].now.trial.rollout))
-			controller_judge_one(controller, &controller->services[i]);
+	for (size_t i = 0; i < controller->service_count; i++) {
+		struct service *service = &controller->services[i];
+
+		controller_rollout_settle(controller, service);
+		if (rollout_is_judged(&service->now.trial.rollout))
+			controller_judge_one(controller, service);
+	}
 }

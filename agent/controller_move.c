@@ -9,6 +9,8 @@
 #include "log.h"
 #include "scalar.h"
 
+#define AGAIN_MS 1000 /* after what could not be done */
+
 struct rollout_limits controller_rollout_limits(const struct service *service, const char *version)
 {
 	struct rollout_limits limits = { .capacity = SHARE_WHOLE };
@@ -150,6 +152,44 @@ int controller_move(struct controller *controller, struct service *service, cons
 	return perform(controller, service, request, &actions, &wanted, complaint);
 }
 
+bool controller_rollout_owes(const struct controller *controller, const struct service *service)
+{
+	const struct rollout *rollout = &service->now.trial.rollout;
+	const struct rollout_owed *owed = &controller->owed[service->id];
+
+	return owed->again_ms && owed->number == rollout->number &&
+	       (rollout_is_judged(rollout) || rollout->state == ROLLOUT_COMPLETED);
+}
+
+/* A tick comes again by itself. Taking a version out goes before beginning with it anew. */
+static void owe(struct controller *controller, const struct service *service, const struct rollout_event *event)
+{
+	if (event->kind == ROLLOUT_TICK ||
+	    (event->kind == ROLLOUT_BACKENDS && controller_rollout_owes(controller, service)))
+		return;
+	controller->owed[service->id] = (struct rollout_owed){
+		.kind = event->kind,
+		.cause = event->cause,
+		.by = event->by,
+		.reason = event->reason,
+		.number = service->now.trial.rollout.number,
+		.again_ms = loop_now_ms() + AGAIN_MS,
+	};
+}
+
+void controller_rollout_settle(struct controller *controller, struct service *service)
+{
+	struct rollout_owed *owed = &controller->owed[service->id];
+	struct rollout_event event = { .kind = owed->kind, .cause = owed->cause, .reason = owed->reason };
+	bool owes = controller_rollout_owes(controller, service);
+
+	if (owes && loop_now_ms() < owed->again_ms)
+		return;
+	owed->again_ms = 0;
+	if (owes)
+		controller_rollout_event(controller, service, owed->by, &event);
+}
+
 int controller_rollout_event(struct controller *controller, struct service *service, const char *by,
 			     struct rollout_event *event)
 {
@@ -166,6 +206,8 @@ int controller_rollout_event(struct controller *controller, struct service *serv
 		 event->reason ?: event->verdict.reason ?: event->verdict.checks_reason ?: "");
 	request.reason = reason;
 	r = controller_move(controller, service, &request, event, false, &complaint);
+	if (r)
+		owe(controller, service, event);
 	if (r && log_allowed(&controller->limit, loop_now_ms(), 10000, &kept_back))
 		log_error("a rollout cannot go on", log_text("service", service->config->name),
 			  log_text("error", complaint.text), log_number("kept_back", kept_back));

@@ -126,6 +126,7 @@ static void forget_others(struct controller *controller, const struct controller
 		trial_end(controller, old->id);
 		controller->heard[old->id] = controller->forsaken[old->id] = false;
 		controller->rollout_counts[old->id] = (struct rollout_counts){ 0 };
+		controller->owed[old->id] = (struct rollout_owed){ 0 };
 		datapath_guard_slow_limits(controller->datapath, old->id, NULL);
 	}
 }

@@ -88,9 +88,13 @@ void controller_guard_renew(struct controller *controller, const struct service 
 
 /* ---- controller_move.c ----------------------------------------------------------------------------------------------- */
 
-/* An event that nobody asked for: a tick, a version without backends. */
+/* An event that nobody asked for: a tick, a version without backends. What is not a tick is owed when it fails: it is tried
+ * again until it holds, or the rollout is another one; its strings are constants, therefore. */
 int controller_rollout_event(struct controller *controller, struct service *service, const char *by,
 			     struct rollout_event *event);
+bool controller_rollout_owes(const struct controller *controller, const struct service *service);
+/* What is owed is tried again, where it is time. */
+void controller_rollout_settle(struct controller *controller, struct service *service);
 
 /* ---- controller_change.c --------------------------------------------------------------------------------------------- */
 
