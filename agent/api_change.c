@@ -128,7 +128,7 @@ void api_answer_change(struct api_call *call, int error, const struct complaint 
 		api_error(call, 409, "rollout_state", "%s", complaint->text);
 		break;
 	case -ENOENT:
-		api_error(call, 422, "unknown_version", "%s", complaint->text);
+		api_error(call, 404, "unknown_version", "%s", complaint->text);
 		break;
 	case -EINVAL:
 		api_error(call, 400, "bad_request", "%s", complaint->text);
@@ -235,7 +235,7 @@ void api_post_backend(struct api_call *call)
 	} else if (read_state(call, body, &drain) && api_read_reason(call, body, &request)) {
 		r = controller_drain_backend(call->controller, call->service, &request, address, drain, &complaint);
 		if (r == -ENOENT)
-			api_error(call, 422, "unknown_backend", "%s", complaint.text);
+			api_error(call, 404, "unknown_backend", "%s", complaint.text);
 		else
 			api_answer_change(call, r, &complaint);
 	}

@@ -57,7 +57,7 @@ static bool read_version(struct api_call *call, int *ret)
 	for (size_t i = 0; i < service->now.version_count; i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
 					 service->now.versions[i].name);
-	api_error(call, 422, "unknown_version", "service %s has no version '%.64s', there are: %s",
+	api_error(call, 404, "unknown_version", "service %s has no version '%.64s', there are: %s",
 		  service->config->name, name, names);
 	return false;
 }

@@ -33,7 +33,7 @@ static bool check_version(const struct place *place, const char *name)
 			return true;
 	}
 	complain(&complaint, 0, "service %s has no version '%.64s'", now->name, name);
-	return refuse(place, 422, "unknown_version", complaint.text);
+	return refuse(place, 404, "unknown_version", complaint.text);
 }
 
 static bool check(const struct place *place, const json_t *outcome)

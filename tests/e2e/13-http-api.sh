@@ -62,9 +62,25 @@ refused "no JSON" 400 bad_request "${AUTH[@]}" "${change[@]}"
 mapfile -t change < <(put '{"wieghts": {"canary": "5%"}}')
 refused "unknown key" 400 bad_request "${AUTH[@]}" "${change[@]}"
 mapfile -t change < <(put '{"weights": {"canari": "5%"}}')
-refused "unknown version" 422 unknown_version "${AUTH[@]}" "${change[@]}"
+refused "unknown version" 404 unknown_version "${AUTH[@]}" "${change[@]}"
 mapfile -t change < <(put '{"weights": {"canary": "5%"}}' shp)
 refused "unknown service" 404 unknown_service "${AUTH[@]}" "${change[@]}"
+post() { ask "${AUTH[@]}" -H "Content-Type: application/json" --data "$1" "$URL/v1/services/$2"; }
+# ROUTE BODY CODE: whom it names there is not
+names_nobody() {
+	check_equal "$1: status" "$(post "$2" "shop/$1")" 404
+	check_equal "$1: code" "$(error_code)" "$3"
+	check_equal "$1 of no service: status" "$(post "$2" "shp/$1")" 404
+	check_equal "$1 of no service: code" "$(error_code)" unknown_service
+}
+names_nobody rollout '{"action": "start", "version": "canari"}' unknown_version
+names_nobody outcomes '[{"version": "canari", "client": "a", "failed": true}]' unknown_version
+names_nobody backend '{"address": "10.0.0.99:3000", "state": "drain"}' unknown_backend
+refused "connections of no version" 404 unknown_version "$URL/v1/services/shop/flows?version=canari"
+for route in "" /flows /history /why "/explain?address=10.64.0.1"; do
+	refused "GET $route of no service" 404 unknown_service "$URL/v1/services/shp$route"
+done
+refused "POST rollback of no service" 404 unknown_service "${AUTH[@]}" -X POST $URL/v1/services/shp/rollback
 mapfile -t change < <(put '{"weights": {"canary": "5%"}}')
 refused "stale If-Match" 409 generation_mismatch "${AUTH[@]}" -H 'If-Match: "1"' "${change[@]}"
 refused "unknown path" 404 not_found $URL/v2

@@ -254,7 +254,7 @@ static void test_what_the_controller_refuses(void **state)
 		const char *code;
 	} cases[] = {
 		{ -EBUSY, 409, "rollout_state" }, { -ESTALE, 409, "generation_mismatch" },
-		{ -EINVAL, 400, "bad_request" },  { -ENOENT, 422, "unknown_version" },
+		{ -EINVAL, 400, "bad_request" },  { -ENOENT, 404, "unknown_version" },
 		{ -ENOSPC, 500, "internal" },
 	};
 	char expected[128], *answer;
@@ -350,9 +350,9 @@ static void test_wrong_outcomes(void **state)
 		  "outcome 2 of 2: \\\"client\\\" names nobody" },
 		{ "[" GOOD ",{\"version\":\"canary\",\"client\":null,\"failed\":true}]", 400,
 		  "outcome 2 of 2: \\\"client\\\" names nobody" },
-		{ "[" GOOD ",{\"version\":\"blue\",\"client\":\"a\",\"failed\":true}]", 422,
+		{ "[" GOOD ",{\"version\":\"blue\",\"client\":\"a\",\"failed\":true}]", 404,
 		  "outcome 2 of 2: service shop has no version 'blue'" },
-		{ "{\"version\":\"blue\",\"client\":\"a\",\"failed\":true}", 422,
+		{ "{\"version\":\"blue\",\"client\":\"a\",\"failed\":true}", 404,
 		  "\"service shop has no version 'blue'" },
 	};
 	char *answer;
