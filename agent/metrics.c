@@ -86,6 +86,8 @@ static void print_table(struct metrics_out *out, const struct metrics *metrics)
 	print_counter(out, "serin_icmp_sent_total", "ICMP errors sent: too big, or time exceeded.", table->icmp_sent);
 	print_counter(out, "serin_incident_clients_forgotten_total",
 		      "Clients of incidents that gave way to others: they would be counted again.", table->forgotten);
+	print_counter(out, "serin_slow_clients_forgotten_total",
+		      "Slow clients that gave way to others: they would be counted again.", table->forgotten_slow);
 }
 
 static void print_agent(struct metrics_out *out, const struct metrics *metrics)
