@@ -120,6 +120,7 @@ static void fill(const struct controller *controller, struct snapshot *snapshot)
 	metrics->table = controller->counters.table;
 	add_flows(controller, metrics);
 	metrics->tick_seconds = controller->tick_seconds;
+	metrics->started = (uint64_t)controller->started;
 	metrics->build = SERIN_VERSION;
 	add_backends(controller, snapshot);
 	for (size_t i = 0; i < controller->service_count; i++)

@@ -105,6 +105,7 @@ int controller_open(const struct controller_options *options, struct config *con
 	if (!controller)
 		return complain(complaint, -ENOMEM, "not enough memory for the controller");
 	controller->options = *options;
+	controller->started = time(NULL);
 	controller->config = config;
 	controller->pin_lock = -1;
 	r = startup_run(controller, complaint);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "complaint.h"
 #include "config.h"
@@ -54,6 +55,7 @@ struct rollout_owed {
 /* For reading by those who show it; changes go through the functions below. */
 struct controller {
 	struct controller_options options;
+	time_t started;
 	struct config *config;
 	struct datapath *datapath;
 	int pin_lock; /* on the pin directory, or -1 */

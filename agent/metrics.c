@@ -96,6 +96,9 @@ static void print_agent(struct metrics_out *out, const struct metrics *metrics)
 
 	metrics_head(out, "serin_agent_tick_seconds", "gauge", "How long the agent's last tick took.");
 	metrics_real(out, "serin_agent_tick_seconds", NULL, metrics->tick_seconds);
+	metrics_head(out, "serin_agent_start_time_seconds", "gauge",
+		     "When the agent was started, in seconds since 1970: its own counters began with it.");
+	metrics_count(out, "serin_agent_start_time_seconds", NULL, NULL, NULL, metrics->started);
 	metrics_head(out, "serin_build_info", "info", "Always 1; the labels say what is running.");
 	metrics_add_label(labels, "version", metrics->build);
 	snprintf(abi, sizeof(abi), "%u", SERIN_ABI_VERSION);

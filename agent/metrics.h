@@ -74,6 +74,7 @@ struct metrics {
 	double sweep_seconds;     /* how long that took, pauses included */
 	uint64_t flows_emptied;   /* ended by the agent, to empty a backend */
 	double tick_seconds;      /* how long the last tick took */
+	uint64_t started;         /* when the agent was, seconds since 1970 */
 	const char *build;        /* serin's version */
 };
 

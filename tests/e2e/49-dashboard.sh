@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The Grafana dashboard and the alert rules name nothing that does not exist: every metric, label and label's value in
 # them is one that a running agent exposes, Prometheus takes every expression, and those that have something to show
-# show it. Alerts come when they should: when the agent is gone, when a rollout was rolled back, and in `promtool test
-# rules` on made-up series.
+# show it. Alerts come when they should: when the agent is gone, when the guard did its work without one, when a rollout was
+# rolled back, and in `promtool test rules` on made-up series.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/prometheus.sh
@@ -11,6 +11,7 @@
 
 DASHBOARD=$REPO/scripts/grafana/serin.json
 RULES=$REPO/scripts/prometheus/serin.rules.yml
+LEASE=3
 
 # [RULES] [DASHBOARD]: the comparison's last line; all of it is in $WORK/names
 names() {
@@ -58,6 +59,7 @@ alert_state() {
 }
 
 rollback_alert_is() { [ "$(alert_state SerinRolledBack)" = "$1" ]; }
+guard_alert_is() { [ "$(alert_state SerinGuardTripped)" = "$1" ]; }
 is_rolled_back() { [ "$(api GET /v1/services/shop | jq -r .rollout.state)" = rolled_back ]; }
 agent_alert_is() { [ "$(alert_state SerinAgentDown)" = "$1" ]; }
 
@@ -68,7 +70,8 @@ two_arm
 start_odd_servers
 canary_server=${PIDS[-1]}
 ROLLOUT='rollout: {steps: [{weight: 40%, for: 10m}, {weight: 100%}], judge: {latency: off}}'
-HTTP='{listen: "127.0.0.1:9477"}' AFFINITY=flow SERVICE=$'protocol: http\n'$ROLLOUT write_config 0% "answer_timeout: 1s"
+HTTP='{listen: "127.0.0.1:9477"}' AFFINITY=flow SERVICE=$'protocol: http\n'$ROLLOUT write_config 0% "answer_timeout: 1s
+lease: ${LEASE}s"
 start_agent
 check_match "a rollout begins" "$(api POST /v1/services/shop/rollout '{"action": "start"}')" '"progressing"'
 start_prometheus
@@ -86,9 +89,16 @@ check_equal "alerts about a rollout that is under way" \
 check_equal "alerts about backends while all get clients" "$(alert_state SerinBackendOut) $(alert_state SerinBaselineDead)" \
 	"inactive inactive"
 kill_agent
+killed=$SECONDS
 check "an alert about its end" wait_for 15 agent_alert_is pending
+# Nobody was there to count that the lease is over: the next agent finds it so.
+left=$((LEASE + 1 - (SECONDS - killed)))
+[ $left -le 0 ] || sleep $left
 start_agent
 check "and the end of that" wait_for 15 agent_alert_is inactive
+check "an alert about the guard, of the time without an agent" wait_for 10 guard_alert_is firing
+check_between "seconds since the agent's start, by its own word" \
+	"$(value_of 'time() - serin_agent_start_time_seconds')" 0 20
 kill "$LOAD_PID"
 finish_load
 check_unharmed some 100
