@@ -223,6 +223,20 @@ int config_read_mapping(struct config_reader *reader, yaml_node_t *node, const s
 	return 0;
 }
 
+const yaml_node_t *config_find_key(struct config_reader *reader, const yaml_node_t *node, const char *name)
+{
+	const yaml_node_pair_t *pair;
+
+	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *key = yaml_document_get_node(&reader->document, pair->key);
+		const char *text = config_text(key);
+
+		if (text && !strcmp(text, name))
+			return key;
+	}
+	return NULL;
+}
+
 int config_read_list(struct config_reader *reader, yaml_node_t *node, const struct config_list *list, void *into)
 {
 	const yaml_node_item_t *item;

@@ -78,6 +78,9 @@ bool config_is_list(const yaml_node_t *node);
 int config_read_mapping(struct config_reader *reader, yaml_node_t *node, const struct config_mapping *mapping,
 			void *into);
 
+/* The key of that name in a mapping that has been read; NULL: it is not there. */
+const yaml_node_t *config_find_key(struct config_reader *reader, const yaml_node_t *node, const char *name);
+
 /* Every entry of a list. */
 int config_read_list(struct config_reader *reader, yaml_node_t *node, const struct config_list *list, void *into);
 

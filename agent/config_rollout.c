@@ -105,14 +105,12 @@ static int read_on_rollback(struct config_reader *reader, yaml_node_t *node, voi
 }
 
 static const struct config_key rollout_keys[] = {
-	{ .name = "version", .read = read_version },
-	{ .name = "steps", .read = config_read_steps, .required = EXPECTED_STEPS },
-	{ .name = "holdback", .read = read_holdback },
-	{ .name = "on_unproven", .read = read_on_unproven },
-	{ .name = "extend", .read = read_extend },
-	{ .name = "deadline", .read = read_deadline },
-	{ .name = "judge", .read = config_read_judge },
-	{ .name = "checks", .read = config_read_plain_checks },
+	{ .name = "version", .read = read_version },         { .name = "steps", .read = config_read_steps },
+	{ .name = "start", .read = config_read_start },      { .name = "step", .read = config_read_rise },
+	{ .name = "every", .read = config_read_every },      { .name = "max", .read = config_read_max },
+	{ .name = "holdback", .read = read_holdback },       { .name = "on_unproven", .read = read_on_unproven },
+	{ .name = "extend", .read = read_extend },           { .name = "deadline", .read = read_deadline },
+	{ .name = "judge", .read = config_read_judge },      { .name = "checks", .read = config_read_plain_checks },
 	{ .name = "on_rollback", .read = read_on_rollback },
 };
 static const struct config_mapping rollout_mapping = { .name = "a rollout", CONFIG_KEYS(rollout_keys) };
@@ -154,7 +152,7 @@ static int check_deadline(struct config_reader *reader, const struct rollout_dra
 int config_read_rollout(struct config_reader *reader, struct config_draft *service_draft)
 {
 	struct config_service *service = service_draft->service;
-	struct rollout_draft draft = { .service = service };
+	struct rollout_draft draft = { .service = service, .ladder.max = SHARE_WHOLE };
 	int err;
 
 	if (!service_draft->rollout)
@@ -169,6 +167,8 @@ int config_read_rollout(struct config_reader *reader, struct config_draft *servi
 		.place = config_place_of(service_draft->rollout),
 	};
 	err = config_read_mapping(reader, service_draft->rollout, &rollout_mapping, &draft);
+	if (!err)
+		err = config_check_steps(reader, service_draft->rollout, &draft);
 	if (err)
 		return err;
 	config_finish_steps(&draft);

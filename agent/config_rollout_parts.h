@@ -19,9 +19,13 @@ struct rollout_draft {
 };
 
 /* All into struct rollout_draft. */
-config_read_fn config_read_steps;        /* config_steps.c */
+config_read_fn config_read_steps; /* config_steps.c */
+config_read_fn config_read_start, config_read_rise, config_read_every, config_read_max;
 config_read_fn config_read_judge;        /* config_judge.c */
 config_read_fn config_read_plain_checks; /* config_plain.c */
+
+/* The steps of a rollout's mapping that has been read are said in one of the forms, and whole. */
+int config_check_steps(struct config_reader *reader, const yaml_node_t *node, const struct rollout_draft *draft);
 
 /* Make the steps of the short form, for which the holdback has to be known. */
 void config_finish_steps(struct rollout_draft *draft);

@@ -104,22 +104,22 @@ static int read_step(struct config_reader *reader, yaml_node_t *node, void *into
 	return err;
 }
 
-static int read_start(struct config_reader *reader, yaml_node_t *node, void *into)
+int config_read_start(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	return read_share(reader, node, "start", &((struct rollout_draft *)into)->ladder.start);
 }
 
-static int read_rise(struct config_reader *reader, yaml_node_t *node, void *into)
+int config_read_rise(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	return read_share(reader, node, "step", &((struct rollout_draft *)into)->ladder.step);
 }
 
-static int read_max(struct config_reader *reader, yaml_node_t *node, void *into)
+int config_read_max(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	return read_share(reader, node, "max", &((struct rollout_draft *)into)->ladder.max);
 }
 
-static int read_every(struct config_reader *reader, yaml_node_t *node, void *into)
+int config_read_every(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	struct rollout_draft *draft = into;
 
@@ -141,6 +141,13 @@ static int check_ladder(struct config_reader *reader, const yaml_node_t *node, c
 	return 0;
 }
 
+static const struct config_key ladder_keys[] = {
+	{ .name = "start", .read = config_read_start, .required = EXPECTED_WEIGHT },
+	{ .name = "step", .read = config_read_rise, .required = EXPECTED_WEIGHT },
+	{ .name = "every", .read = config_read_every, .required = EXPECTED_TIME },
+	{ .name = "max", .read = config_read_max },
+};
+
 int config_read_steps(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	static const struct config_list list = {
@@ -149,21 +156,43 @@ int config_read_steps(struct config_reader *reader, yaml_node_t *node, void *int
 		.max = CONFIG_MAX_STEPS,
 		.read = read_step,
 	};
-	static const struct config_key keys[] = {
-		{ .name = "start", .read = read_start, .required = EXPECTED_WEIGHT },
-		{ .name = "step", .read = read_rise, .required = EXPECTED_WEIGHT },
-		{ .name = "every", .read = read_every, .required = EXPECTED_TIME },
-		{ .name = "max", .read = read_max },
-	};
-	static const struct config_mapping mapping = { .name = "steps", CONFIG_KEYS(keys) };
+	static const struct config_mapping mapping = { .name = "steps", CONFIG_KEYS(ladder_keys) };
 	struct rollout_draft *draft = into;
 	int err;
 
 	if (!config_is_mapping(node))
 		return config_read_list(reader, node, &list, into);
-	draft->ladder.max = SHARE_WHOLE;
 	err = config_read_mapping(reader, node, &mapping, draft);
 	return err ? err : check_ladder(reader, node, draft);
+}
+
+int config_check_steps(struct config_reader *reader, const yaml_node_t *node, const struct rollout_draft *draft)
+{
+	const yaml_node_t *steps = config_find_key(reader, node, "steps"), *found;
+	const struct config_key *missing = NULL;
+	bool is_ladder = false;
+
+	for (size_t i = 0; i < CONFIG_COUNT(ladder_keys); i++) {
+		found = config_find_key(reader, node, ladder_keys[i].name);
+		if (found && steps)
+			return config_complain(reader, config_place_of(found),
+					       "key '%s' beside 'steps' in a rollout, expected either 'steps' or "
+					       "'start', 'step', 'every' and 'max'",
+					       ladder_keys[i].name);
+		is_ladder = is_ladder || found;
+		if (!found && ladder_keys[i].required && !missing)
+			missing = &ladder_keys[i];
+	}
+	if (steps)
+		return 0;
+	if (!is_ladder)
+		return config_complain(reader, config_place_of(node),
+				       "missing key 'steps' in a rollout, expected " EXPECTED_STEPS);
+	if (missing)
+		return config_complain(reader, config_place_of(node),
+				       "missing key '%s' in a rollout without 'steps', expected %s", missing->name,
+				       missing->required);
+	return check_ladder(reader, node, draft);
 }
 
 /* The last step takes as long as the others, unless the one before it has already been at all that may be judged: then

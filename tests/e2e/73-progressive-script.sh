@@ -81,7 +81,10 @@ SERVICE='protocol: http
 health: off
 rollout:
   version: canary
-  steps: {start: 5%, step: 10%, every: 2s, max: 100%}
+  start: 5%
+  step: 10%
+  every: 2s
+  max: 100%
   on_unproven: advance
   extend: 1
   judge: {errors: off, latency: off}

@@ -14,8 +14,11 @@
 #define ONE_STEP(text) ROLLOUT("steps: [{" text "}]") /* the text begins in column 22 */
 #define PROM "prometheus: 'http://127.0.0.1:9090'"
 
-#define ROLLOUT_KEYS "version, steps, holdback, on_unproven, extend, deadline, judge, checks, on_rollback"
+#define ROLLOUT_KEYS                                                                                        \
+	"version, steps, start, step, every, max, holdback, on_unproven, extend, deadline, judge, checks, " \
+	"on_rollback"
 #define LADDER_OR "expected a list of 1 to 100 of {weight: SHARE, for: DURATION}, or {start, step, every, max}"
+#define EITHER "expected either 'steps' or 'start', 'step', 'every' and 'max'"
 #define TIME "expected a duration from 1s to 7d, such as 15m"
 #define CHANCE "expected 0.01% to 50%, such as 1%"
 #define URL "expected a URL such as https://hooks.example/T0"
@@ -231,6 +234,10 @@ static void test_ladder(void **state)
 	assert_ladder(ROLLOUT("steps: {start: 10%, step: 30%, every: 15m, max: 50%}"), 3, 4000, 5000, 900000);
 	assert_ladder(ROLLOUT("steps: {start: 1%, step: 1%, every: 15m}"), 100, 9900, 10000, 0);
 	assert_ladder(ROLLOUT("steps: {start: 30%, step: 1%, every: 15m, max: 30%}"), 1, 0, 3000, 900000);
+	/* The same without `steps`. */
+	assert_ladder(ROLLOUT("start: 5%, step: 10%, every: 15m, max: 100%"), 11, 9500, 10000, 0);
+	assert_ladder(ROLLOUT("every: 15m, holdback: 4%, step: 10%, start: 5%"), 11, 9500, 10000, 900000);
+	assert_ladder(ROLLOUT("max: 50%, start: 10%, step: 30%, every: 15m"), 3, 4000, 5000, 900000);
 }
 
 /* Of two versions, whichever is not the baseline by now. */
@@ -334,7 +341,7 @@ static void test_steps_refused(void **state)
 	static const struct mistake mistakes[] = {
 		{ PAIR "  rollout: 5%\n", "7:12: the text '5%' for a rollout, expected a mapping with: " ROLLOUT_KEYS },
 		{ PAIR "  rollout: {}\n", "7:12: missing key 'steps' in a rollout, " LADDER_OR },
-		{ ROLLOUT("step: []"), "7:13: unknown key 'step' in a rollout, expected one of: " ROLLOUT_KEYS },
+		{ ROLLOUT("stops: []"), "7:13: unknown key 'stops' in a rollout, expected one of: " ROLLOUT_KEYS },
 		{ ROLLOUT("steps: []"), "7:20: an empty list for steps, " LADDER_OR },
 		{ ROLLOUT("steps: 5%"), "7:20: the text '5%' for steps, " LADDER_OR },
 		{ ROLLOUT("steps: [5%]"),
@@ -361,6 +368,23 @@ static void test_steps_refused(void **state)
 		  "7:20: steps from 50% up to 40%, expected 'max' above it" },
 		{ ROLLOUT("steps: {start: 0.5%, step: 1%, every: 1m}"),
 		  "7:20: more than 100 steps from 0.5% up to 100%, expected a larger 'step'" },
+		{ MORE("step: 5%"), "7:38: key 'step' beside 'steps' in a rollout, " EITHER },
+		{ ROLLOUT("max: 50%, " STEPS), "7:13: key 'max' beside 'steps' in a rollout, " EITHER },
+		{ ROLLOUT("start: 5%, step: 5%, every: 1m, steps: {start: 5%, step: 5%, every: 1m}"),
+		  "7:13: key 'start' beside 'steps' in a rollout, " EITHER },
+		{ ROLLOUT("start: 5%, every: 1m"),
+		  "7:12: missing key 'step' in a rollout without 'steps', expected a share above 0%, such as 5%" },
+		{ ROLLOUT("max: 50%"),
+		  "7:12: missing key 'start' in a rollout without 'steps', expected a share above 0%, such as 5%" },
+		{ ROLLOUT("start: 5%, step: 10%"), "7:12: missing key 'every' in a rollout without 'steps', " TIME },
+		{ ROLLOUT("start: 5x, step: 10%, every: 1m"), "7:20: invalid start '5x', " SHARE },
+		{ ROLLOUT("step: []"), "7:19: an empty list for step, " SHARE },
+		{ ROLLOUT("start: 5%, step: 5%, every: 1m, step: 5%"),
+		  "7:45: key 'step' again in a rollout, expected it once" },
+		{ ROLLOUT("start: 50%, step: 10%, every: 1m, max: 40%"),
+		  "7:12: steps from 50% up to 40%, expected 'max' above it" },
+		{ ROLLOUT("start: 0.5%, step: 1%, every: 1m"),
+		  "7:12: more than 100 steps from 0.5% up to 100%, expected a larger 'step'" },
 	};
 
 	(void)state;
