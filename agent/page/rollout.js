@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where a service's rollout stands: a line each for its place, the judge, the guard and plain checks that do not pass. */
+/* Where a service's rollout stands: a line each for its place, the judge, the guard, plain checks that do not pass,
+ * and a share that is too small for the clients there are. */
 "use strict";
 
 const duration = known(value => {
@@ -53,6 +54,22 @@ function guarding(guard) {
 	return [`armed${line}${isKnown(guard.lease_seconds) ? `, lease ${duration(guard.lease_seconds)}` : ""}`, false];
 }
 
+const FEW_CLIENTS = 3, ENOUGH_OPENED = 30;
+
+/* As `serin status` has it: clients are drawn, connections are measured. Of N clients that are alike, a version with share w
+ * gets the fraction m of the connections with a variance of w(1-w)/N: so m says how many there might be, wN of them on trial. */
+function warning(service) {
+	const trial = service.versions.find(version => version.name === service.rollout.version);
+	if (!trial || service.affinity.by !== "source" || !isKnown(trial.measured))
+		return null;
+	const part = trial.weight / 10000, off = trial.measured - part;
+	const opened = service.window_seconds * service.versions.reduce((sum, version) => sum + version.opened_per_second, 0);
+	if (part <= 0 || part >= 1 || opened * part < ENOUGH_OPENED || off * off * FEW_CLIENTS <= part * part * (1 - part))
+		return null;
+	return `${trial.name} gets ${percent(trial.measured)} of the connections: ` +
+		`${weight(trial.weight)} is a small share for so few clients`;
+}
+
 function showRollout(service) {
 	const rollout = service.rollout, items = [], add = (label, text, isBad) => {
 		const item = element("li", null, isBad ? { class: "out" } : {});
@@ -67,6 +84,8 @@ function showRollout(service) {
 			add("judge", sureness(rollout.judge), rollout.judge.finding === "regression");
 		for (const check of (isJudged(rollout) && rollout.checks || []).filter(c => c.verdict !== "passed"))
 			add("check", `${check.name} ${check.verdict}: ${check.reason}`, check.verdict === "failed");
+		if (isJudged(rollout) && warning(service))
+			add("warning", warning(service), true);
 	}
 	at("rollout").replaceChildren(...items);
 }

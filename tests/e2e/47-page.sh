@@ -53,6 +53,7 @@ cat >>"$CONFIG" <<-YAML
 	    versions:
 	      stable: {backends: ["10.0.0.11:3000", "10.0.0.12:3999"]}
 	      canary: {file: $WORK/canary.json}
+	    rollout: {steps: [{weight: 25%, for: 10m}, {weight: 100%}]}
 YAML
 start_agent
 
@@ -189,6 +190,17 @@ sees "a file with garbage: the list that is kept" \
 check_equal "which is marked" "$(browse eval "document.querySelectorAll('#backends .out').length")" 2
 check_equal "and no HTML" "$(browse eval "document.querySelectorAll('#backends b').length")" 2
 browse shot "$SHOTS/page-400-out.png" >"$WORK/out"
+
+# ---- a rollout among too few clients: one, which gets one version ---------------------------------------------------
+
+of_rollout="[...document.querySelectorAll('#rollout li')]"
+api POST /v1/services/milk/rollout '{"action": "start", "blind": true}' >"$WORK/out"
+sees "a rollout" "${of_rollout}[0]?.textContent.startsWith('rollout canary progressing, step 1 of 2 at 25%')"
+check_equal "no warning without clients" "$(browse eval "$of_rollout.some(l => l.textContent.startsWith('warning'))")" false
+load one -t $VIP:82 -s 10.64.0.1 -n 1 -N 200
+few='canary gets (0|100)\.0% of the connections: 25% is a small share for so few clients'
+sees "a warning about too few" "$of_rollout.some(l => /^warning $few\$/.test(l.textContent) && l.className === 'out')"
+check_match "as in serin status" "$(serin status milk)" "^warning  $few\$"
 browse eval "location.hash = '#shop'" >"$WORK/out"
 sees "and back" "document.title === 'serin: shop'"
 
