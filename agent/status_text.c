@@ -190,11 +190,34 @@ out:
 
 static const char *what_happened(const char *what)
 {
-	if (!strcmp(what, "weights"))
-		return "shares set by ";
-	if (!strcmp(what, "rollback"))
-		return "rolled back by ";
+	static const struct {
+		const char *what, *words;
+	} known[] = {
+		{ "weights", "shares set by " },
+		{ "rollback", "rolled back by " },
+		{ "reload", "set at a reload by " },
+		{ "rollout", "shares set for a rollout by " },
+	};
+
+	for (size_t i = 0; i < COLUMNS(known); i++) {
+		if (!strcmp(known[i].what, what))
+			return known[i].words;
+	}
 	return "set at the start by ";
+}
+
+/* Of what the rollout has done itself its own line says who and why. */
+static bool is_told_by_rollout(const json_t *service)
+{
+	const json_t *rollout = json_object_get(service, "rollout"), *changed = json_object_get(service, "changed");
+	const char *state = json_string_value(json_object_get(rollout, "state"));
+	const char *what = json_string_value(json_object_get(changed, "what"));
+	bool is_end = state && (!strcmp(state, "rolled_back") || !strcmp(state, "aborted"));
+
+	return is_end && what && (!strcmp(what, "rollback") || !strcmp(what, "rollout")) &&
+	       json_is_string(json_object_get(rollout, "version")) &&
+	       json_equal(json_object_get(rollout, "by"), json_object_get(changed, "by")) &&
+	       json_equal(json_object_get(rollout, "reason"), json_object_get(changed, "reason"));
 }
 
 const char *status_who(const char *by)
@@ -209,7 +232,7 @@ const char *status_who(const char *by)
 }
 
 /* "shares set by uid 0 at 2026-11-23T05:00:00Z: more confidence" */
-static int print_changed(FILE *out, json_t *changed, struct complaint *complaint)
+static int print_changed(FILE *out, const json_t *service, json_t *changed, struct complaint *complaint)
 {
 	const char *by, *at, *what;
 	json_t *reason = NULL;
@@ -218,8 +241,13 @@ static int print_changed(FILE *out, json_t *changed, struct complaint *complaint
 	if (json_unpack_ex(changed, &where, 0, "{s:s, s:s, s:s, s?o}", "by", &by, "at", &at, "what", &what, "reason",
 			   &reason))
 		return bad(complaint, "'changed'", &where);
-	fputs(what_happened(what), out);
-	text_print(out, status_who(by));
+	if (is_told_by_rollout(service)) {
+		fputs("shares last set", out);
+		reason = NULL;
+	} else {
+		fputs(what_happened(what), out);
+		text_print(out, status_who(by));
+	}
 	fputs(" at ", out);
 	text_print(out, at);
 	if (json_is_string(reason)) {
@@ -264,7 +292,7 @@ static int print_service(FILE *out, json_t *service, bool colours, struct compla
 		affinity, (long long)generation, window);
 	if (blind_to(protocol, forward))
 		fprintf(out, "%s\n", blind_to(protocol, forward));
-	error = print_changed(out, changed, complaint);
+	error = print_changed(out, service, changed, complaint);
 	if (error)
 		return error;
 	rollout_print_block(out, service, colours);

@@ -70,6 +70,9 @@ check "it ends" wait_for 10 has_ended bad
 finish_load
 check_equal "rolled back" "$(cat "$WORK/bad.code")" 3
 check_match "because of errors" "$(lines bad | tail -n 1)" '^canary \(r2\) rolled back by [a-z ]*: errors: '
+check_equal "status says so once" "$(serin status shop | grep -c 'rolled back')" 1
+check_equal "and why, once" "$(serin status shop | grep -c 'errors: more clients')" 1
+check_match "and since when" "$(serin status shop)" '^shares last set at 20[0-9-]+T[0-9:]+Z$'
 check_match "why says it, too" "$(serin why shop)" 'canary \(r2\) rolled back'
 check_equal "counted" "$(metric serin_rollbacks_total 'reason="errors"')" 1
 note "$(lines bad | tail -n 1)"

@@ -124,13 +124,31 @@ static void test_colours(void **state)
 
 static void test_who_changed(void **state)
 {
+#define ENDED(state, by, reason) "{\"state\":\"" state "\",\"version\":\"v\",\"by\":\"" by "\",\"reason\":" reason "}"
 	static const struct {
-		const char *by, *what, *reason, *line;
+		const char *by, *what, *reason, *line, *rollout;
 	} cases[] = {
-		{ "uid 1000", "weights", "null", "\nshares set by uid 1000 at T\n\n" },
-		{ "token", "rollback", "\"p95\"", "\nrolled back by a token's holder at T: p95\n\n" },
-		{ "agent", "rollback", "null", "\nrolled back by the agent at T\n\n" },
-		{ "file", "start", "null", "\nset at the start by the configuration file at T\n\n" },
+		{ "uid 1000", "weights", "null", "\nshares set by uid 1000 at T\n\n", "null" },
+		{ "token", "rollback", "\"p95\"", "\nrolled back by a token's holder at T: p95\n\n", "null" },
+		{ "agent", "rollback", "null", "\nrolled back by the agent at T\n\n", "null" },
+		{ "file", "start", "null", "\nset at the start by the configuration file at T\n\n", "null" },
+		{ "file", "reload", "null", "\nset at a reload by the configuration file at T\n\n", "null" },
+		{ "agent", "rollout", "null", "\nshares set for a rollout by the agent at T\n\n", "null" },
+		/* Once is enough, but only of the same. */
+		{ "kernel", "rollback", "\"p95\"",
+		  "\nshares last set at T\nrollout  v rolled back by the kernel: p95\n\n",
+		  ENDED("rolled_back", "kernel", "\"p95\"") },
+		{ "uid 0", "rollout", "null", "\nshares last set at T\nrollout  v aborted by uid 0\n\n",
+		  ENDED("aborted", "uid 0", "null") },
+		{ "uid 0", "rollback", "\"p95\"",
+		  "\nrolled back by uid 0 at T: p95\nrollout  v rolled back by the kernel: p95\n",
+		  ENDED("rolled_back", "kernel", "\"p95\"") },
+		{ "uid 0", "weights", "\"p95\"",
+		  "\nshares set by uid 0 at T: p95\nrollout  v rolled back by uid 0: p95\n",
+		  ENDED("rolled_back", "uid 0", "\"p95\"") },
+		{ "agent", "rollout", "null",
+		  "\nshares set for a rollout by the agent at T\nrollout  v completed at 0%",
+		  ENDED("completed", "agent", "null") },
 	};
 	struct complaint complaint;
 	char *text;
@@ -142,8 +160,8 @@ static void test_who_changed(void **state)
 		snprintf(json, sizeof(json),
 			 "{\"name\":\"s\",\"protocol\":\"tcp\",\"forward\":\"nat\",\"generation\":1,"
 			 "\"affinity\":{\"by\":\"flow\"},\"window_seconds\":0,\"listen\":[],\"versions\":[],"
-			 "\"changed\":{\"by\":\"%s\",\"what\":\"%s\",\"reason\":%s,\"at\":\"T\"}}",
-			 cases[i].by, cases[i].what, cases[i].reason);
+			 "\"changed\":{\"by\":\"%s\",\"what\":\"%s\",\"reason\":%s,\"at\":\"T\"},\"rollout\":%s}",
+			 cases[i].by, cases[i].what, cases[i].reason, cases[i].rollout);
 		assert_int_equal(print(json, false, &text, &complaint), 0);
 		if (!strstr(text, cases[i].line))
 			fail_msg("no '%s' in '%s'", cases[i].line, text);
