@@ -16,11 +16,12 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
+#include "../scratch.h"
 #include "datapath.h"
 #include "hooks.h"
 #include "net.h"
 
-static char pin_dir[64];
+static char pin_dir[SCRATCH_LEN];
 
 static struct datapath *open_pinned(bool no_tcx)
 {
@@ -452,7 +453,8 @@ int main(void)
 	};
 
 	net_enter();
-	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/serin-test-%ld", (long)getpid());
+	if (scratch_pin_dir(pin_dir))
+		return 1;
 	atexit(remove_pins);
 	return cmocka_run_group_tests_name("attach", tests, NULL, NULL);
 }

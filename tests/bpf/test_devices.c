@@ -14,12 +14,13 @@
 
 #include <bpf/bpf.h>
 
+#include "../scratch.h"
 #include "datapath_private.h"
 #include "devices.h"
 #include "hooks.h"
 #include "net.h"
 
-static char pin_dir[64];
+static char pin_dir[SCRATCH_LEN];
 static struct datapath *datapath;
 static struct devices devices;
 static struct state stored;
@@ -273,7 +274,8 @@ int main(void)
 	net_enter();
 	net_ip("link add bridge0 type bridge");
 	log_setup(LOG_LEVEL_ERROR, LOG_KEYVALUE);
-	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/serin-test-%ld", (long)getpid());
+	if (scratch_pin_dir(pin_dir))
+		return 1;
 	atexit(remove_pins);
 	return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
 }

@@ -16,12 +16,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../scratch.h"
 #include "datapath.h"
 #include "datapath_guard.h"
 #include "net.h"
 #include "pins.h"
 
-static char pin_dir[64];
+static char pin_dir[SCRATCH_LEN];
 
 struct tables {
 	struct datapath *datapath;
@@ -377,6 +378,7 @@ int main(void)
 #undef TEST
 
 	net_enter();
-	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/serin-test-observed-%d", getpid());
+	if (scratch_pin_dir(pin_dir))
+		return 1;
 	return cmocka_run_group_tests_name("observed", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "expect.h"
 #include "scene.h"
 
@@ -169,35 +170,35 @@ static void make_many(void)
 	memmove(many, many + kept - MANY, MANY * sizeof(many[0]));
 }
 
-static const char *write_many(char *path, size_t size)
+static void write_many(char path[SCRATCH_LEN + 8])
 {
 	static const char *const names[] = { "stable", "canary", "other" };
 	FILE *file;
 	size_t i;
 
-	snprintf(path, size, "/tmp/serin-rules.XXXXXX");
-	file = fdopen(mkstemp(path), "w");
+	assert_int_equal(scratch_directory(path), 0);
+	strcat(path, "/rules");
+	file = fopen(path, "w");
 	assert_non_null(file);
 	for (i = 0; i < MANY; i++)
 		fprintf(file, "%u.%u.%u.%u/%u %s\n", many[i].prefix >> 24, many[i].prefix >> 16 & 255,
 			many[i].prefix >> 8 & 255, many[i].prefix & 255, many[i].bits, names[many[i].version]);
 	fclose(file);
-	return path;
 }
 
 static struct lab *open_many(void)
 {
 	struct lab *lab = lab_open(4096);
-	char path[64], yaml[1024];
+	char path[SCRATCH_LEN + 8], yaml[1024];
 
+	write_many(path);
 	snprintf(yaml, sizeof(yaml),
 		 "interfaces: [front, rear]\nsnat: {addresses: [10.0.0.1]}\nservices:\n"
 		 "  - name: shop\n    listen: ['203.0.113.10:80/tcp']\n    baseline: stable\n    versions:\n"
 		 "      stable: {backends: ['10.0.0.17:80']}\n      canary: {backends: ['10.0.0.18:80']}\n"
 		 "      other: {backends: ['10.0.0.19:80']}\n    rules_file: %s\n",
-		 write_many(path, sizeof(path)));
+		 path);
 	lab_configure(lab, yaml);
-	unlink(path);
 	return lab;
 }
 

@@ -25,6 +25,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../scratch.h"
 #include "datapath.h"
 #include "net.h"
 #include "pins.h"
@@ -37,8 +38,8 @@
 #define SCRAPE_MS 100
 #define STALL_MS 50 /* of a tick or a scrape, for somebody else */
 
-static char directory[] = "/tmp/serin-test-scrape-XXXXXX";
-static char pin_dir[64], socket_path[64], state_dir[64], config_path[64];
+static char directory[SCRATCH_LEN], pin_dir[SCRATCH_LEN];
+static char socket_path[SCRATCH_PATH_LEN], state_dir[SCRATCH_PATH_LEN], config_path[SCRATCH_PATH_LEN];
 static pid_t agent;
 
 static double now_ms(void)
@@ -115,8 +116,8 @@ static int setup(void **state)
 	static char answer[4096];
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	snprintf(pin_dir, sizeof(pin_dir), "/sys/fs/bpf/serin-test-scrape-%d", getpid());
+	assert_int_equal(scratch_directory(directory), 0);
+	assert_int_equal(scratch_pin_dir(pin_dir), 0);
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
 	snprintf(state_dir, sizeof(state_dir), "%s/state", directory);
 	snprintf(config_path, sizeof(config_path), "%s/serin.yaml", directory);
@@ -137,13 +138,11 @@ static int teardown(void **state)
 {
 	struct complaint complaint = { "" };
 	unsigned int removed;
-	char command[128];
 
 	(void)state;
 	kill(agent, SIGTERM);
 	waitpid(agent, NULL, 0);
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	return datapath_detach(pin_dir, &removed, &complaint) | system(command);
+	return datapath_detach(pin_dir, &removed, &complaint);
 }
 
 static int open_pin(const char *name)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "commands.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -29,7 +30,7 @@ struct scene {
 };
 
 struct stage {
-	char directory[32], out[64], err[64];
+	char directory[SCRATCH_LEN], out[SCRATCH_PATH_LEN], err[SCRATCH_PATH_LEN];
 	struct sockaddr_un address;
 	int socket;
 };
@@ -49,8 +50,7 @@ static void close_socket(struct stage *stage)
 
 static void stage_open(struct stage *stage)
 {
-	strcpy(stage->directory, "/tmp/serin-rollout-XXXXXX");
-	assert_non_null(mkdtemp(stage->directory));
+	assert_int_equal(scratch_directory(stage->directory), 0);
 	stage->address.sun_family = AF_UNIX;
 	snprintf(stage->address.sun_path, sizeof(stage->address.sun_path), "%s/sock", stage->directory);
 	snprintf(stage->out, sizeof(stage->out), "%s/out", stage->directory);
@@ -156,7 +156,6 @@ static int perform(int (*command)(const struct options *options), const char *li
 	*ret_out = read_file(stage.out);
 	*ret_err = read_file(stage.err);
 	close_socket(&stage);
-	rmdir(stage.directory);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "scratch_file.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -368,45 +369,6 @@ static void test_limits(void **state)
 		    "expected up to 4096 in all services together");
 }
 
-struct scratch {
-	char directory[32], file[64];
-};
-
-static int make_scratch(void **state)
-{
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-
-	if (!scratch)
-		return -1;
-	strcpy(scratch->directory, "/tmp/serin-test-XXXXXX");
-	if (!mkdtemp(scratch->directory)) {
-		free(scratch);
-		return -1;
-	}
-	snprintf(scratch->file, sizeof(scratch->file), "%s/serin.yaml", scratch->directory);
-	*state = scratch;
-	return 0;
-}
-
-static int remove_scratch(void **state)
-{
-	struct scratch *scratch = *state;
-
-	unlink(scratch->file);
-	rmdir(scratch->directory);
-	free(scratch);
-	return 0;
-}
-
-static void write_file(const char *path, const char *text, size_t length)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, length, file), length);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void assert_load(const char *path, int result, const char *expected)
 {
 	struct complaint complaint = { "" };
@@ -425,27 +387,30 @@ static void assert_load(const char *path, int result, const char *expected)
 
 static void test_load(void **state)
 {
-	const struct scratch *scratch = *state;
+	char directory[SCRATCH_LEN], file[SCRATCH_PATH_LEN];
 	const size_t limit = 16 << 20;
 	char *large = malloc(limit + 1);
 
+	(void)state;
 	assert_non_null(large);
-	assert_load(scratch->file, -ENOENT, ": No such file or directory, expected a file that can be read");
-	assert_load(scratch->directory, -EISDIR, ": Is a directory, expected a file that can be read");
-	write_file(scratch->file, least, strlen(least));
-	assert_load(scratch->file, 0, "");
-	write_file(scratch->file, "", 0);
-	assert_load(scratch->file, -EINVAL, ":1:1: the file is empty, expected a mapping with interfaces and services");
-	write_file(scratch->file, "interfaces: []\n\0", 16);
-	assert_load(scratch->file, -EINVAL, ":2:1: control characters are not allowed, expected UTF-8 text");
+	assert_int_equal(scratch_directory(directory), 0);
+	snprintf(file, sizeof(file), "%s/serin.yaml", directory);
+	assert_load(file, -ENOENT, ": No such file or directory, expected a file that can be read");
+	assert_load(directory, -EISDIR, ": Is a directory, expected a file that can be read");
+	write_file(file, least, strlen(least));
+	assert_load(file, 0, "");
+	write_file(file, "", 0);
+	assert_load(file, -EINVAL, ":1:1: the file is empty, expected a mapping with interfaces and services");
+	write_file(file, "interfaces: []\n\0", 16);
+	assert_load(file, -EINVAL, ":2:1: control characters are not allowed, expected UTF-8 text");
 
 	/* A comment up to the last byte that is allowed, and one byte more. */
 	memset(large, '#', limit + 1);
 	memcpy(large, least, strlen(least));
-	write_file(scratch->file, large, limit);
-	assert_load(scratch->file, 0, "");
-	write_file(scratch->file, large, limit + 1);
-	assert_load(scratch->file, -EFBIG, ": more than 16 MiB, expected a configuration file");
+	write_file(file, large, limit);
+	assert_load(file, 0, "");
+	write_file(file, large, limit + 1);
+	assert_load(file, -EFBIG, ": more than 16 MiB, expected a configuration file");
 	assert_load("/dev/zero", -EFBIG, ": more than 16 MiB, expected a configuration file");
 	free(large);
 }
@@ -551,14 +516,10 @@ static void test_mutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_http_off),
-		cmocka_unit_test(test_small_forms),
-		cmocka_unit_test(test_shares),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test_setup_teardown(test_load, make_scratch, remove_scratch),
-		cmocka_unit_test(test_no_room_for_complaint),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_http_off),  cmocka_unit_test(test_small_forms),
+		cmocka_unit_test(test_shares),    cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_load),      cmocka_unit_test(test_no_room_for_complaint),
 		cmocka_unit_test(test_mutations),
 	};
 

@@ -14,51 +14,21 @@
 #include <unistd.h>
 
 #include "rules.h"
+#include "scratch_file.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-struct scratch {
-	char directory[32], file[64];
-};
+static char rules_file[SCRATCH_PATH_LEN];
 
-static int make_scratch(void **state)
+static int new_file(void **state)
 {
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
-
-	if (!scratch)
-		return -1;
-	strcpy(scratch->directory, "/tmp/serin-test-XXXXXX");
-	if (!mkdtemp(scratch->directory)) {
-		free(scratch);
-		return -1;
-	}
-	snprintf(scratch->file, sizeof(scratch->file), "%s/rules", scratch->directory);
-	*state = scratch;
+	(void)state;
+	scratch_path("rules", rules_file);
 	return 0;
-}
-
-static int remove_scratch(void **state)
-{
-	struct scratch *scratch = *state;
-
-	unlink(scratch->file);
-	rmdir(scratch->directory);
-	free(scratch);
-	return 0;
-}
-
-static void write_file(const char *path, const char *text, size_t length)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, length, file), length);
-	assert_int_equal(fclose(file), 0);
 }
 
 /* So many services, all with the file's rules; `list` is what follows in each. */
-static int parse(const struct scratch *scratch, unsigned int services, const char *list, struct config **ret,
-		 struct complaint *complaint)
+static int parse(unsigned int services, const char *list, struct config **ret, struct complaint *complaint)
 {
 	char *text;
 	size_t length;
@@ -73,20 +43,20 @@ static int parse(const struct scratch *scratch, unsigned int services, const cha
 			"- name: s%u\n  listen: ['192.0.%u.1:80/tcp']\n  baseline: a\n"
 			"  versions: {a: {backends: ['10.0.0.1:80']}, b: {backends: ['10.0.0.2:80']}}\n"
 			"  rules_file: %s\n%s",
-			i, i, scratch->file, list);
+			i, i, rules_file, list);
 	assert_int_equal(fclose(out), 0);
 	r = config_parse("serin.yaml", text, length, ret, complaint);
 	free(text);
 	return r;
 }
 
-static struct config *rules_of(const struct scratch *scratch, const char *text, const char *list)
+static struct config *rules_of(const char *text, const char *list)
 {
 	struct complaint complaint = { "" };
 	struct config *config = NULL;
 
-	write_file(scratch->file, text, strlen(text));
-	if (parse(scratch, 1, list, &config, &complaint))
+	write_file(rules_file, text, strlen(text));
+	if (parse(1, list, &config, &complaint))
 		fail_msg("refused: %s", complaint.text);
 	return config;
 }
@@ -106,8 +76,7 @@ static void assert_rules(const struct config_rules *rules, const char *expected)
 static void test_file(void **state)
 {
 	struct config *config =
-		rules_of(*state,
-			 "\xef\xbb\xbf# staff\n"
+		rules_of("\xef\xbb\xbf# staff\n"
 			 "10.8.0.0/16 b\n"
 			 "\n"
 			 "   \t 10.8.1.0/24\ta   # but not these: caf\xc3\xa9\r\n"
@@ -118,7 +87,8 @@ static void test_file(void **state)
 			 "  rules: [{from: 0.0.0.0/0, version: a}, {version: b, from: 10.8.1.128/25}]\n");
 	const struct config_rules *rules = &config->services[0].rules;
 
-	assert_string_equal(rules->file, ((struct scratch *)*state)->file);
+	(void)state;
+	assert_string_equal(rules->file, rules_file);
 	assert_rules(rules, "::/0=0 0.0.0.0/0=0 10.8.0.0/16=1 10.8.1.0/24=0 10.8.1.128/25=1 192.0.2.7/32=1 "
 			    "2001:db8::/32=1");
 	assert_true(rules->items[3].from_file);
@@ -128,10 +98,10 @@ static void test_file(void **state)
 	assert_int_equal(rules->items[4].place.line, 8);
 	assert_int_equal(rules->items[4].place.column, 61);
 	config_free(config);
-	config = rules_of(*state, "", "");
+	config = rules_of("", "");
 	assert_int_equal(config->services[0].rules.count, 0);
 	config_free(config);
-	config = rules_of(*state, "# nobody yet", "");
+	config = rules_of("# nobody yet", "");
 	assert_int_equal(config->services[0].rules.count, 0);
 	config_free(config);
 }
@@ -169,23 +139,23 @@ static void test_mistakes(void **state)
 		  0 },
 	};
 	static const char list[] = "  rules: [{from: 10.8.1.128/25, version: a}]\n";
-	const struct scratch *scratch = *state;
 	struct complaint complaint;
 	struct config *config = NULL;
 	char expected[512];
 	size_t i;
 
+	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
-		write_file(scratch->file, cases[i].text, cases[i].length ? cases[i].length : strlen(cases[i].text));
-		assert_int_equal(parse(scratch, 1, list, &config, &complaint), -EINVAL);
-		snprintf(expected, sizeof(expected), "%s%s", scratch->file, cases[i].complaint);
+		write_file(rules_file, cases[i].text, cases[i].length ? cases[i].length : strlen(cases[i].text));
+		assert_int_equal(parse(1, list, &config, &complaint), -EINVAL);
+		snprintf(expected, sizeof(expected), "%s%s", rules_file, cases[i].complaint);
 		assert_string_equal(complaint.text, expected);
 		assert_null(config);
 	}
-	unlink(scratch->file);
-	assert_int_equal(parse(scratch, 1, list, &config, &complaint), -EINVAL);
+	unlink(rules_file);
+	assert_int_equal(parse(1, list, &config, &complaint), -EINVAL);
 	snprintf(expected, sizeof(expected),
-		 "serin.yaml:7:15: %s: No such file or directory, expected a file that can be read", scratch->file);
+		 "serin.yaml:7:15: %s: No such file or directory, expected a file that can be read", rules_file);
 	assert_string_equal(complaint.text, expected);
 }
 
@@ -202,13 +172,13 @@ static void test_find(void **state)
 		{ "2001:db9::1", "::/0" },
 		{ "::1", "::/0" },
 	};
-	struct config *config =
-		rules_of(*state, "10.8.0.0/16 a\n10.8.1.0/24 b\n10.8.1.7 a\n2001:db8::/32 b\n::/0 a\n", "");
+	struct config *config = rules_of("10.8.0.0/16 a\n10.8.1.0/24 b\n10.8.1.7 a\n2001:db8::/32 b\n::/0 a\n", "");
 	const struct config_rule *rule;
 	char text[ADDRESS_TEXT_LEN];
 	struct serin_addr client;
 	size_t i;
 
+	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(address_parse(cases[i].client, &client), 0);
 		rule = rules_find(&config->services[0].rules, &client);
@@ -222,12 +192,13 @@ static void test_find(void **state)
 
 static void test_equal(void **state)
 {
-	struct config *one = rules_of(*state, "10.8.0.0/16 a\n10.8.1.0/24 b\n", "");
-	struct config *same = rules_of(*state, "#\n10.8.1.0/24 b\n", "  rules: [{from: 10.8.0.0/16, version: a}]\n");
-	struct config *other = rules_of(*state, "10.8.0.0/16 b\n10.8.1.0/24 b\n", "");
-	struct config *fewer = rules_of(*state, "10.8.0.0/16 a\n", "");
-	struct config *longer = rules_of(*state, "10.8.0.0/17 a\n10.8.1.0/24 b\n", "");
+	struct config *one = rules_of("10.8.0.0/16 a\n10.8.1.0/24 b\n", "");
+	struct config *same = rules_of("#\n10.8.1.0/24 b\n", "  rules: [{from: 10.8.0.0/16, version: a}]\n");
+	struct config *other = rules_of("10.8.0.0/16 b\n10.8.1.0/24 b\n", "");
+	struct config *fewer = rules_of("10.8.0.0/16 a\n", "");
+	struct config *longer = rules_of("10.8.0.0/17 a\n10.8.1.0/24 b\n", "");
 
+	(void)state;
 	assert_true(rules_equal(&one->services[0].rules, &same->services[0].rules));
 	assert_false(rules_equal(&one->services[0].rules, &other->services[0].rules));
 	assert_false(rules_equal(&one->services[0].rules, &fewer->services[0].rules));
@@ -239,10 +210,10 @@ static void test_equal(void **state)
 	config_free(longer);
 }
 
-static void assert_entries(const struct scratch *scratch, const char *text, const char *expected)
+static void assert_entries(const char *text, const char *expected)
 {
 	static const uint8_t ids[SERIN_MAX_VERSIONS] = { 5, 2 };
-	struct config *config = rules_of(scratch, text, "");
+	struct config *config = rules_of(text, "");
 	const struct config_rules *rules = &config->services[0].rules;
 	struct rule_entry *entries = rules_entries(rules, ids);
 	char found[512] = "", prefix[ADDRESS_TEXT_LEN];
@@ -260,14 +231,15 @@ static void assert_entries(const struct scratch *scratch, const char *text, cons
 /* IPv4 clients must not fall to an IPv6 rule that is wide enough to hold their mapped addresses. */
 static void test_entries(void **state)
 {
-	assert_entries(*state, "", "");
-	assert_entries(*state, "10.8.0.0/16 a\n2001:db8::/32 b\n", "10.8.0.0/16=5 2001:db8::/32=2");
-	assert_entries(*state, "::/0 b\n10.0.0.0/8 a", "::/0=2 0.0.0.0/0=255 10.0.0.0/8=5");
-	assert_entries(*state, "::/80 b\n", "::/80=2 0.0.0.0/0=255");
-	assert_entries(*state, "::fffe:0:0/95 b\n", "::fffe:0:0/95=2 0.0.0.0/0=255");
-	assert_entries(*state, "::fffe:0:0/96 b\n", "::fffe:0:0/96=2");
-	assert_entries(*state, "::/0 b\n0.0.0.0/0 a\n", "::/0=2 0.0.0.0/0=5");
-	assert_entries(*state, "::/1 b\n8000::/1 a\n", "::/1=2 0.0.0.0/0=255 8000::/1=5");
+	(void)state;
+	assert_entries("", "");
+	assert_entries("10.8.0.0/16 a\n2001:db8::/32 b\n", "10.8.0.0/16=5 2001:db8::/32=2");
+	assert_entries("::/0 b\n10.0.0.0/8 a", "::/0=2 0.0.0.0/0=255 10.0.0.0/8=5");
+	assert_entries("::/80 b\n", "::/80=2 0.0.0.0/0=255");
+	assert_entries("::fffe:0:0/95 b\n", "::fffe:0:0/95=2 0.0.0.0/0=255");
+	assert_entries("::fffe:0:0/96 b\n", "::fffe:0:0/96=2");
+	assert_entries("::/0 b\n0.0.0.0/0 a\n", "::/0=2 0.0.0.0/0=5");
+	assert_entries("::/1 b\n8000::/1 a\n", "::/1=2 0.0.0.0/0=255 8000::/1=5");
 }
 
 static double now(void)
@@ -279,9 +251,9 @@ static double now(void)
 }
 
 /* Every second one IPv6, in no order. */
-static void write_many(const struct scratch *scratch, unsigned int count)
+static void write_many(unsigned int count)
 {
-	FILE *file = fopen(scratch->file, "w");
+	FILE *file = fopen(rules_file, "w");
 	unsigned int i, n;
 
 	assert_non_null(file);
@@ -302,9 +274,10 @@ static void test_many(void **state)
 	struct serin_addr client;
 	double begin;
 
-	write_many(*state, CONFIG_MAX_RULES);
+	(void)state;
+	write_many(CONFIG_MAX_RULES);
 	begin = now();
-	assert_int_equal(parse(*state, 1, "", &config, &complaint), 0);
+	assert_int_equal(parse(1, "", &config, &complaint), 0);
 	print_message("%zu rules from a file in %.0f ms\n", config->services[0].rules.count, 1000 * (now() - begin));
 	assert_true(now() - begin < 10);
 	assert_int_equal(config->services[0].rules.count, CONFIG_MAX_RULES);
@@ -319,22 +292,22 @@ static void test_many(void **state)
 
 static void test_limits(void **state)
 {
-	const struct scratch *scratch = *state;
 	struct complaint complaint = { "" };
 	struct config *config = NULL;
 	char expected[512];
 
-	write_many(scratch, CONFIG_MAX_RULES + 1);
-	assert_int_equal(parse(scratch, 1, "", &config, &complaint), -EINVAL);
+	(void)state;
+	write_many(CONFIG_MAX_RULES + 1);
+	assert_int_equal(parse(1, "", &config, &complaint), -EINVAL);
 	snprintf(expected, sizeof(expected), "%s:100001:1: one rule too many, expected up to 100000 in a service",
-		 scratch->file);
+		 rules_file);
 	assert_string_equal(complaint.text, expected);
-	write_many(scratch, CONFIG_MAX_RULES);
-	assert_int_equal(parse(scratch, 1, "  rules: [{from: 9.9.9.9, version: a}]\n", &config, &complaint), -EINVAL);
+	write_many(CONFIG_MAX_RULES);
+	assert_int_equal(parse(1, "  rules: [{from: 9.9.9.9, version: a}]\n", &config, &complaint), -EINVAL);
 	snprintf(expected, sizeof(expected), "%s:100000:1: one rule too many, expected up to 100000 in a service",
-		 scratch->file);
+		 rules_file);
 	assert_string_equal(complaint.text, expected);
-	assert_int_equal(parse(scratch, 6, "", &config, &complaint), -EINVAL);
+	assert_int_equal(parse(6, "", &config, &complaint), -EINVAL);
 	assert_string_equal(complaint.text, "serin.yaml:32:15: 600000 rules with those of service 's5', "
 					    "expected up to 524288 in all services together");
 	assert_null(config);
@@ -351,7 +324,8 @@ static void test_many_in_a_list(void **state)
 	char *list;
 	FILE *out;
 
-	write_file(((struct scratch *)*state)->file, "", 0);
+	(void)state;
+	write_file(rules_file, "", 0);
 	for (wanted = CONFIG_MAX_RULES; wanted <= CONFIG_MAX_RULES + 1; wanted++) {
 		out = open_memstream(&list, &length);
 		assert_non_null(out);
@@ -361,11 +335,11 @@ static void test_many_in_a_list(void **state)
 		assert_int_equal(fclose(out), 0);
 		begin = now();
 		if (wanted == CONFIG_MAX_RULES) {
-			assert_int_equal(parse(*state, 1, list, &config, &complaint), 0);
+			assert_int_equal(parse(1, list, &config, &complaint), 0);
 			assert_int_equal(config->services[0].rules.count, CONFIG_MAX_RULES);
 			config_free(config);
 		} else {
-			assert_int_equal(parse(*state, 1, list, &config, &complaint), -EINVAL);
+			assert_int_equal(parse(1, list, &config, &complaint), -EINVAL);
 			assert_string_equal(complaint.text, "serin.yaml:100009:5: more than 100000 entries for rules, "
 							    "expected a list of 1 to 100000 rules");
 		}
@@ -374,7 +348,7 @@ static void test_many_in_a_list(void **state)
 	}
 }
 
-#define WITH_FILE(name) cmocka_unit_test_setup_teardown(name, make_scratch, remove_scratch)
+#define WITH_FILE(name) cmocka_unit_test_setup(name, new_file)
 
 int main(void)
 {

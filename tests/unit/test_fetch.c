@@ -17,6 +17,7 @@
 
 #include "check_servers.h"
 #include "fetch.h"
+#include "scratch_file.h"
 
 struct got {
 	struct loop *loop;
@@ -242,17 +243,17 @@ static void test_no_answer(void **state)
 	server_stop(&server);
 }
 
-/* An HTTPS server whose certificate nobody has signed, in the background; `directory` is made. */
-static pid_t start_https(char *directory, unsigned int *ret_port)
+/* An HTTPS server whose certificate nobody has signed, in the background. */
+static pid_t start_https(unsigned int *ret_port)
 {
+	char directory[SCRATCH_LEN], command[512];
 	struct server server;
-	char command[512];
 	pid_t child;
 
 	server_bind(&server, "127.0.0.1"); /* a port that is free */
 	*ret_port = ntohs(server.endpoint.port);
 	server_stop(&server);
-	assert_non_null(mkdtemp(directory));
+	assert_int_equal(scratch_directory(directory), 0);
 	snprintf(command, sizeof(command),
 		 "cd %s && openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 1 -subj /CN=localhost "
 		 "-addext subjectAltName=IP:127.0.0.1 2>/dev/null",
@@ -272,7 +273,7 @@ static pid_t start_https(char *directory, unsigned int *ret_port)
 static void test_unknown_certificate(void **state)
 {
 	struct fetch_request request = { .body = "{}", .timeout_ms = LONG_MS, .limit = 100 };
-	char directory[] = "/tmp/serin-fetch-XXXXXX", command[64], url[64];
+	char url[64];
 	unsigned int port;
 	struct got got;
 	pid_t child;
@@ -280,7 +281,7 @@ static void test_unknown_certificate(void **state)
 	(void)state;
 	if (system("command -v openssl >/dev/null"))
 		skip();
-	child = start_https(directory, &port);
+	child = start_https(&port);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", port);
 	request.url = url;
 	for (int i = 0; i < 100; i++) {
@@ -291,8 +292,6 @@ static void test_unknown_certificate(void **state)
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	assert_int_equal(system(command), 0);
 	assert_string_equal(got.why, "SSL certificate problem: self-signed certificate");
 	assert_int_equal(got.status, 0);
 }
@@ -356,26 +355,22 @@ static void put(const char *path, const char *text)
 }
 
 /* A network of its own, where a name server takes queries and answers none. False: not allowed here. */
-static bool unshare_with_mute_dns(int *ret_socket)
+static bool unshare_with_mute_dns(const char *resolv, int *ret_socket)
 {
 	struct sockaddr_in dns = { .sin_family = AF_INET,
 				   .sin_port = htons(53),
 				   .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	char resolv[] = "/tmp/serin-resolv-XXXXXX", map[64];
+	char map[64];
 	uid_t uid = getuid();
-	int fd = mkstemp(resolv);
 
-	if (fd < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS))
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS))
 		return false;
 	snprintf(map, sizeof(map), "0 %u 1", uid);
 	put("/proc/self/uid_map", map);
-	put(resolv, "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n");
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (mount(resolv, "/etc/resolv.conf", NULL, MS_BIND, NULL))
 		return false;
-	unlink(resolv);
-	close(fd);
 	*ret_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	return !ioctl(*ret_socket, SIOCSIFFLAGS, &lo) && !bind(*ret_socket, (struct sockaddr *)&dns, sizeof(dns));
 }
@@ -383,7 +378,7 @@ static bool unshare_with_mute_dns(int *ret_socket)
 #define NOT_ALLOWED 77
 
 /* In a child process: what it finds out is its exit code. */
-static void ask_mute_dns(void)
+static void ask_mute_dns(const char *resolv)
 {
 	struct fetch_request request = { .url = "http://hooks.example/T0", .timeout_ms = 500, .limit = 100 };
 	struct fetch *fetch;
@@ -391,7 +386,7 @@ static void ask_mute_dns(void)
 	char query[512];
 	int dns;
 
-	if (!unshare_with_mute_dns(&dns))
+	if (!unshare_with_mute_dns(resolv, &dns))
 		_exit(NOT_ALLOWED);
 	got_new(&got);
 	if (fetch_start(got.fetcher, &request, on_answer, &got, &fetch) || loop_run(got.loop) || got.count != 1)
@@ -415,14 +410,17 @@ static void ask_mute_dns(void)
 
 static void test_name_server_is_mute(void **state)
 {
-	pid_t child = fork();
+	char resolv[SCRATCH_PATH_LEN];
+	pid_t child;
 	int status;
 
 	(void)state;
+	scratch_file("resolv.conf", "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n", resolv);
+	child = fork();
 	assert_true(child >= 0);
 	if (!child) {
 		alarm(60);
-		ask_mute_dns();
+		ask_mute_dns(resolv);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "listfile.h"
 #include "turning.h"
 
@@ -22,7 +23,7 @@
 #define REPLACED 100
 
 static const struct backend_form nat = { SERIN_FORWARD_NAT, true, true };
-static char root[64], directory[128], path[160], other_path[160];
+static char root[SCRATCH_LEN], directory[128], path[160], other_path[160];
 static struct listfiles *files;
 static struct listfile *file;
 static unsigned int calls, torn;
@@ -100,8 +101,7 @@ static void watch(void)
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(root, sizeof(root), "/tmp/serin-listfile.XXXXXX");
-	assert_non_null(mkdtemp(root));
+	assert_int_equal(scratch_directory(root), 0);
 	snprintf(directory, sizeof(directory), "%s/watched", root);
 	snprintf(path, sizeof(path), "%s/canary.json", directory);
 	snprintf(other_path, sizeof(other_path), "%s/other.json", directory);
@@ -113,13 +113,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	(void)state;
 	files = listfiles_free(files);
 	turning_end();
-	snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	return system(command);
+	return 0;
 }
 
 static void test_read_at_once(void **state)

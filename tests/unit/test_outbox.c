@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "../scratch.h"
 #include "outbox.h"
 #include "receiver.h"
 
@@ -35,7 +36,7 @@ struct seen_report {
 
 /* An agent's worth: made anew by each restart. */
 struct agent {
-	char directory[64];
+	char directory[SCRATCH_LEN];
 	struct loop *loop;
 	struct fetcher *fetcher;
 	struct outbox *outbox;
@@ -85,18 +86,8 @@ static void agent_stop(struct agent *agent)
 static void agent_new(struct agent *agent)
 {
 	memset(agent, 0, sizeof(*agent));
-	snprintf(agent->directory, sizeof(agent->directory), "/tmp/serin-outbox-XXXXXX");
-	assert_non_null(mkdtemp(agent->directory));
+	assert_int_equal(scratch_directory(agent->directory), 0);
 	agent_start(agent);
-}
-
-static void agent_free(struct agent *agent)
-{
-	char command[128];
-
-	agent_stop(agent);
-	snprintf(command, sizeof(command), "rm -rf '%s'", agent->directory);
-	assert_int_equal(system(command), 0);
 }
 
 /* True when there were so many reports before `ms` were over. */
@@ -175,7 +166,7 @@ static void test_delivered(void **state)
 	assert_int_equal(receiver->count, 1);
 	assert_int_equal(figures_of(&agent).pending, 0);
 	assert_int_equal(figures_of(&agent).fates[OUTBOX_DELIVERED], 1);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -203,7 +194,7 @@ static void test_for_whom(void **state)
 	assert_false(run_until(&agent, 3, 200));
 	assert_int_equal(receiver->count, 2);
 	assert_string_not_equal(receiver->received[0].path, receiver->received[1].path);
-	agent_free(&agent);
+	agent_stop(&agent);
 	for (int i = 0; i < 3; i++)
 		free(urls[i]);
 	receiver_stop(receiver);
@@ -232,7 +223,7 @@ static void test_refused(void **state)
 	}
 	assert_false(run_until(&agent, count + 1, 200));
 	assert_int_equal(receiver->count, count);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -258,7 +249,7 @@ static void test_tried_again(void **state)
 		assert_int_equal(agent.reports[2 * i + 1].fate, OUTBOX_DELIVERED);
 		assert_string_equal(agent.reports[2 * i].key, agent.reports[2 * i + 1].key);
 	}
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -285,7 +276,7 @@ static void test_backs_off(void **state)
 	receiver->count = 0;
 	assert_false(run_until(&agent, 2, 500)); /* it does as it was asked */
 	assert_int_equal(receiver->count, 0);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -314,7 +305,7 @@ static void test_gives_up(void **state)
 	assert_true(run_until(&agent, 3, 10000));
 	assert_string_equal(agent.reports[2].key, "shop-7-0-rollback-2-0");
 	assert_int_equal(agent.reports[2].fate, OUTBOX_DELIVERED);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -356,7 +347,7 @@ static void test_in_order_for_each(void **state)
 		snprintf(key, sizeof(key), "shop-7-0-rollback-%u-0", i);
 		assert_string_equal(good->received[i].key, key);
 	}
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(urls[0]);
 	free(urls[1]);
 	receiver_stop(good);
@@ -396,7 +387,7 @@ static void test_restart(void **state)
 	tell(&agent, url, 0); /* delivered by another life */
 	assert_false(run_until(&agent, 1, 200));
 	assert_int_equal(receiver->count, 3);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -453,7 +444,7 @@ static void test_killed(void **state)
 	}
 	assert_int_equal(next, 2 * lives);
 	assert_true(twice <= lives);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -477,7 +468,7 @@ static void test_too_many(void **state)
 	assert_int_equal(agent.count, 6);
 	assert_true(run_until(&agent, 6 + 65, 20000));
 	assert_int_equal(receiver->count, 65);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	free(other);
 	receiver_stop(receiver);
@@ -510,7 +501,7 @@ static void test_receiver_is_gone(void **state)
 	agent_stop(&agent);
 	agent_start(&agent);
 	assert_int_equal(figures_of(&agent).pending, 0);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	free(other);
 	receiver_stop(receiver);
@@ -546,7 +537,7 @@ static void test_damaged_file(void **state)
 	agent_start(&agent);
 	assert_true(run_until(&agent, 1, 10000));
 	assert_non_null(strstr(agent.reports[0].text, "written by a newer serin"));
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -582,7 +573,7 @@ static void test_cannot_be_written(void **state)
 	assert_int_equal(figures_of(&agent).pending, 0);
 	assert_int_equal(outbox_add(agent.outbox, &to, 1, &notice, &complaint), 0);
 	assert_int_equal(figures_of(&agent).pending, 0);
-	agent_free(&agent);
+	agent_stop(&agent);
 	free(url);
 	receiver_stop(receiver);
 }
@@ -606,7 +597,7 @@ static void test_stopped_under_way(void **state)
 	assert_int_equal(figures_of(&agent).pending, 1);
 	assert_true(run_until(&agent, 1, 10000));
 	assert_non_null(strstr(agent.reports[0].text, "which is tried again: timeout after 300ms"));
-	agent_free(&agent);
+	agent_stop(&agent);
 	server_stop(&hangs);
 }
 

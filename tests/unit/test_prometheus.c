@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "../scratch.h"
 #include "check_servers.h"
 #include "prometheus.h"
 
@@ -360,17 +361,9 @@ static void expect_real_answers(const char *url)
 	assert_non_null(strstr(asked.trial.why, "expected one"));
 }
 
-static void remove_directory(const char *directory)
-{
-	char command[PATH_MAX];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	assert_int_equal(system(command), 0);
-}
-
 static void test_real_prometheus(void **state)
 {
-	char directory[] = "/tmp/serin-prometheus-XXXXXX", url[64];
+	char directory[SCRATCH_LEN], url[64];
 	int64_t until_ms = loop_now_ms() + 30000;
 	struct server server;
 	struct asked asked;
@@ -383,7 +376,7 @@ static void test_real_prometheus(void **state)
 	server_bind(&server, "127.0.0.1"); /* a port that is free */
 	port = ntohs(server.endpoint.port);
 	server_stop(&server);
-	assert_non_null(mkdtemp(directory));
+	assert_int_equal(scratch_directory(directory), 0);
 	child = start_prometheus(directory, port);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
 	do {
@@ -395,7 +388,6 @@ static void test_real_prometheus(void **state)
 		expect_real_answers(url);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	remove_directory(directory);
 	assert_string_equal(asked.trial.why, "");
 }
 

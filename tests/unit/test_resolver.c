@@ -11,6 +11,7 @@
 
 #include "dns_fake.h"
 #include "resolver.h"
+#include "scratch_file.h"
 
 #define NAME "canary.shop.test"
 #define SOON 5000
@@ -473,33 +474,21 @@ static void test_freed_while_asked(void **state)
 	assert_int_equal(calls, 0);
 }
 
-static void write_conf(const char *path, const char *conf)
-{
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	fputs(conf, out);
-	assert_int_equal(fclose(out), 0);
-}
-
 /* The host's servers change under a running agent (DHCP, a VPN): resolv.conf is read again, open questions included. */
 static void test_resolv_conf(void **state)
 {
-	char path[] = "/tmp/serin-resolv.XXXXXX";
+	char path[SCRATCH_PATH_LEN];
 	struct resolver_options options = { .resolv_conf = path, .port = (uint16_t)fake.port };
-	int fd = mkstemp(path);
 
 	(void)state;
-	assert_true(fd >= 0);
-	close(fd);
 	resolver = resolver_free(resolver);
-	write_conf(path, "nameserver 127.0.0.2\n");
+	scratch_file("resolv.conf", "nameserver 127.0.0.2\n", path);
 	assert_int_equal(resolver_new(turning.loop, &options, &resolver), 0);
 	answer(three, 1);
 	ask(RESOLVER_ADDRESSES, 1000);
 	assert_true(turn_until(is_troubled, GIVES_UP));
 	assert_int_equal(fake.asked[TYPE_A], 0);
-	write_conf(path, "# changed\nnameserver 127.0.0.1\n");
+	write_text(path, "# changed\nnameserver 127.0.0.1\n");
 	assert_true(turn_until(has_list, SOON));
 	unlink(path); /* c-ares takes that for 127.0.0.1 */
 	turn_for(1500);

@@ -14,16 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../scratch.h"
 #include "state.h"
 #include "state_json.h"
 
-static char directory[64];
+static char directory[SCRATCH_LEN];
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(directory, "/tmp/serin-test-XXXXXX");
-	return mkdtemp(directory) ? 0 : -1;
+	return scratch_directory(directory);
 }
 
 static const char *file(const char *name)

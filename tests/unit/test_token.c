@@ -12,21 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scratch_file.h"
 #include "token.h"
 
 #define SECRET "0123456789abcdef"
 
 static int load(const char *content, struct token *ret, struct complaint *complaint)
 {
-	char path[] = "/tmp/serin-token-XXXXXX";
-	int fd = mkstemp(path), r;
+	char path[SCRATCH_PATH_LEN];
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, content, strlen(content)), (ssize_t)strlen(content));
-	close(fd);
-	r = token_load(path, ret, complaint);
-	unlink(path);
-	return r;
+	scratch_file("token", content, path);
+	return token_load(path, ret, complaint);
 }
 
 static void test_files(void **state)
