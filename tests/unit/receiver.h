@@ -41,7 +41,8 @@ static inline void receiver_note(struct receiver *receiver, const char *request,
 	receiver->count++;
 }
 
-static inline void receiver_read(int connection, char *request, size_t size)
+/* False when the sender goes away in the middle: nobody has received what is not whole. */
+static inline bool receiver_read(int connection, char *request, size_t size)
 {
 	size_t length = 0, wanted = 0;
 	ssize_t n;
@@ -57,6 +58,7 @@ static inline void receiver_read(int connection, char *request, size_t size)
 		if (end && said)
 			wanted = (size_t)(end + 4 - request) + (size_t)atoi(said + 16);
 	}
+	return wanted && length >= wanted;
 }
 
 static inline void receiver_answer(struct receiver *receiver, int connection)
@@ -64,7 +66,8 @@ static inline void receiver_answer(struct receiver *receiver, int connection)
 	char request[8192] = "", answer[256];
 	int status;
 
-	receiver_read(connection, request, sizeof(request));
+	if (!receiver_read(connection, request, sizeof(request)))
+		return;
 	status = receiver->next_status ? receiver->next_status : receiver->status;
 	receiver->next_status = 0;
 	receiver_note(receiver, request, status);
