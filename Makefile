@@ -133,7 +133,7 @@ $(B)/tests-bpf/%.bpf.o: tests/bpf/%.bpf.c Makefile
 $(BPF_TESTS): | $(B)/tests-bpf/tc_entry.bpf.o
 $(B)/tests-bpf/test_race: $(B)/tests-bpf/race_hammer.bpf.o
 
-VM_TESTS := $(addprefix $(B)/tests-bpf/,test_packets test_tcp test_drops test_neigh)
+VM_TESTS := $(addprefix $(B)/tests-bpf/,test_packets test_tcp test_drops test_neigh test_neigh_news)
 $(B)/vm/%: tests/vm/%.c include/serin/abi.h Makefile
 	$(call say,CC)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iinclude $(CFLAGS) -o $@ $< -lbpf
