@@ -46,18 +46,24 @@ IN(scenes, refused)
 	expect_silence_of(&talk);
 }
 
+/* Is held against the backend once, however often. */
+static void one_that_tries_again(const struct conversation *talk)
+{
+	syn(talk);
+	syn(talk);
+	expect_strikes(talk, "a SYN that came twice", 0);
+	repeat(talk);
+	expect_strikes(talk, "repeated", 1);
+	repeat(talk);
+	repeat(talk);
+	expect_strikes(talk, "and again", 1);
+}
+
 IN(scenes, repeated)
 {
 	struct conversation talk = begin(scene, FRAME_TCP), other;
 
-	syn(&talk);
-	syn(&talk);
-	expect_strikes(&talk, "a SYN that came twice", 0);
-	repeat(&talk);
-	expect_strikes(&talk, "repeated", 1);
-	repeat(&talk);
-	repeat(&talk);
-	expect_strikes(&talk, "and again", 1);
+	one_that_tries_again(&talk);
 	backend(&talk, RST | ACK, 0, CLIENT_ISN + 1);
 	expect_strikes(&talk, "refused as well", 1);
 	/* Those of its failures that are counted at once, as before. */
@@ -359,13 +365,7 @@ IN(one_way_scenes, one_way)
 {
 	struct conversation talk = begin(scene, FRAME_TCP), other = another(&talk), third;
 
-	syn(&talk);
-	syn(&talk);
-	expect_strikes(&talk, "a SYN that came twice", 0);
-	repeat(&talk);
-	expect_strikes(&talk, "repeated", 1);
-	repeat(&talk);
-	expect_strikes(&talk, "and again", 1);
+	one_that_tries_again(&talk);
 	syn(&other);
 	repeat(&other);
 	expect_strikes(&talk, "another client", 2);

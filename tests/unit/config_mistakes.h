@@ -74,4 +74,15 @@ static inline void check_all(const struct mistake *mistakes, size_t count)
 	}
 }
 
+/* Of a text without a mistake. To be freed. */
+static inline struct config *parse(const char *text)
+{
+	struct complaint complaint = { "" };
+	struct config *config = NULL;
+
+	if (config_parse("serin.yaml", text, strlen(text), &config, &complaint))
+		fail_msg("refused: %s\n%s", complaint.text, text);
+	return config;
+}
+
 #endif

@@ -13,16 +13,6 @@
 #define LOCAL "in a service of forward: local, expected 'backends' with ports of this host"
 #define AB(a, b) SHOP "  baseline: a\n  versions:\n    a: {" a "}\n    b: {" b "}\n" /* lines 7 and 8, column 9 */
 
-static struct config *parse(const char *text)
-{
-	struct complaint complaint = { "" };
-	struct config *config = NULL;
-
-	if (config_parse("serin.yaml", text, strlen(text), &config, &complaint))
-		fail_msg("refused: %s\n%s", complaint.text, text);
-	return config;
-}
-
 static const struct config_version *version_of(const char *text, struct config **ret_config)
 {
 	*ret_config = parse(text);

@@ -25,16 +25,6 @@ static const char shop[] = "interfaces: [eth0]\n"
 
 enum { STABLE_VERSION, CANARY, NEXT };
 
-static struct config *parse(const char *text)
-{
-	struct complaint complaint = { "" };
-	struct config *config = NULL;
-
-	if (config_parse("serin.yaml", text, strlen(text), &config, &complaint))
-		fail_msg("refused: %s", complaint.text);
-	return config;
-}
-
 /* "ADDR:PORT" or "ADDR", each on a line of its own of the list. */
 static size_t make_list(const char *const *texts, struct config_backend *list)
 {

@@ -15,16 +15,6 @@
 #define SLOW_START "expected off or a duration from 1s to 1h, such as 30s"
 #define PORT_OR_OFF "expected off, or the 'port' where backends answer it"
 
-static struct config *parse(const char *text)
-{
-	struct complaint complaint = { "" };
-	struct config *config = NULL;
-
-	if (config_parse("serin.yaml", text, strlen(text), &config, &complaint))
-		fail_msg("refused: %s\n%s", complaint.text, text);
-	return config;
-}
-
 /* What the file gives for one service; *ret_config is to be freed. */
 static const struct config_health *health_of(const char *text, struct config **ret_config)
 {
@@ -32,26 +22,38 @@ static const struct config_health *health_of(const char *text, struct config **r
 	return &(*ret_config)->services[0].health;
 }
 
+static void assert_health(const struct config_health *health, const struct config_health *expected)
+{
+	assert_int_equal(health->passive, expected->passive);
+	assert_int_equal(health->check, expected->check);
+	assert_string_equal(health->path, expected->path);
+	assert_string_equal(health->host, expected->host);
+	assert_int_equal(health->status_low, expected->status_low);
+	assert_int_equal(health->status_high, expected->status_high);
+	assert_int_equal(health->every, expected->every);
+	assert_int_equal(health->timeout, expected->timeout);
+	assert_int_equal(health->fall, expected->fall);
+	assert_int_equal(health->rise, expected->rise);
+	assert_int_equal(health->port, expected->port);
+}
+
 static void test_defaults(void **state)
 {
 	static const char *const texts[] = { GOOD, HEALTH("check: off"), ONLY_UDP };
+	static const struct config_health defaults = { .passive = true,
+						       .check = CONFIG_CHECK_OFF,
+						       .path = "/",
+						       .status_low = 200,
+						       .status_high = 399,
+						       .every = 2000,
+						       .timeout = 1000,
+						       .fall = 3,
+						       .rise = 2 };
 	struct config *config;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
-		const struct config_health *health = health_of(texts[i], &config);
-
-		assert_true(health->passive);
-		assert_int_equal(health->check, CONFIG_CHECK_OFF);
-		assert_string_equal(health->path, "/");
-		assert_string_equal(health->host, "");
-		assert_int_equal(health->status_low, 200);
-		assert_int_equal(health->status_high, 399);
-		assert_int_equal(health->every, 2000);
-		assert_int_equal(health->timeout, 1000);
-		assert_int_equal(health->fall, 3);
-		assert_int_equal(health->rise, 2);
-		assert_int_equal(health->port, 0);
+		assert_health(health_of(texts[i], &config), &defaults);
 		assert_int_equal(config->services[0].max_ejected, 5000);
 		assert_int_equal(config->services[0].on_ejection, CONFIG_FLOWS_LEAVE);
 		assert_int_equal(config->services[0].slow_start, 0);
@@ -81,21 +83,21 @@ static void test_everything(void **state)
 		"  health: {check: http, path: '/healthz?full=1', host: 'shop.example:8080', status: 204-299, every: 500ms,\n"
 		"    timeout: 250ms, fall: 100, rise: 1, port: 65535}\n"
 		"  max_ejected: 33.34%\n  on_ejection: {flows: reset}\n  slow_start: 90s\n";
+	static const struct config_health expected = { .passive = true,
+						       .check = CONFIG_CHECK_HTTP,
+						       .path = "/healthz?full=1",
+						       .host = "shop.example:8080",
+						       .status_low = 204,
+						       .status_high = 299,
+						       .every = 500,
+						       .timeout = 250,
+						       .fall = 100,
+						       .rise = 1,
+						       .port = 65535 };
 	struct config *config;
-	const struct config_health *health = health_of(text, &config);
 
 	(void)state;
-	assert_true(health->passive);
-	assert_int_equal(health->check, CONFIG_CHECK_HTTP);
-	assert_string_equal(health->path, "/healthz?full=1");
-	assert_string_equal(health->host, "shop.example:8080");
-	assert_int_equal(health->status_low, 204);
-	assert_int_equal(health->status_high, 299);
-	assert_int_equal(health->every, 500);
-	assert_int_equal(health->timeout, 250);
-	assert_int_equal(health->fall, 100);
-	assert_int_equal(health->rise, 1);
-	assert_int_equal(health->port, 65535);
+	assert_health(health_of(text, &config), &expected);
 	assert_int_equal(config->services[0].max_ejected, 3334);
 	assert_int_equal(config->services[0].on_ejection, CONFIG_FLOWS_RESET);
 	assert_int_equal(config->services[0].slow_start, 90000);

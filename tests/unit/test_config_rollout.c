@@ -25,16 +25,6 @@
 #define QUOTIENT "expected a ratio from 0.001 to 1000, such as 1.5"
 #define TOLERATED "expected a ratio from 1 to 10, such as 1.5"
 
-static struct config *parse(const char *text)
-{
-	struct complaint complaint = { "" };
-	struct config *config = NULL;
-
-	if (config_parse("serin.yaml", text, strlen(text), &config, &complaint))
-		fail_msg("refused: %s\n%s", complaint.text, text);
-	return config;
-}
-
 /* The rollout of the only service; *ret_config is to be freed. */
 static const struct config_rollout *rollout_of(const char *text, struct config **ret_config)
 {

@@ -105,17 +105,23 @@ static struct metrics make_metrics(void)
 	return metrics;
 }
 
+/* A snapshot with this backend alone. */
+static struct parsed *print_with(const struct metrics_backend *backend)
+{
+	struct metrics metrics = make_metrics();
+
+	metrics.backends = backend;
+	metrics.backend_count = 1;
+	return print_and_parse(&metrics);
+}
+
 /* A backend that was taken out of the configuration is not waited for: it has counters, but is neither up nor down. */
 static void test_one_that_leaves_is_not_down(void **state)
 {
 	const struct metrics_backend leaves = { "shop", "canary", "10.0.0.21:3000", "trial", &busy, 1, false, true };
-	struct metrics metrics = make_metrics();
-	struct parsed *parsed;
+	struct parsed *parsed = print_with(&leaves);
 
 	(void)state;
-	metrics.backends = &leaves;
-	metrics.backend_count = 1;
-	parsed = print_and_parse(&metrics);
 	assert_sample(parsed,
 		      "serin_connections_active{service=\"shop\",version=\"canary\",backend=\"10.0.0.21:3000\","
 		      "role=\"trial\"}",
@@ -388,13 +394,9 @@ static void test_nothing_else(void **state)
 static void test_labels_are_escaped(void **state)
 {
 	const struct metrics_backend odd = { "a\"b", "c\\d", "e\nf", "trial", &busy, 1, true, false };
-	struct metrics metrics = make_metrics();
-	struct parsed *parsed;
+	struct parsed *parsed = print_with(&odd);
 
 	(void)state;
-	metrics.backends = &odd;
-	metrics.backend_count = 1;
-	parsed = print_and_parse(&metrics);
 	assert_sample(parsed,
 		      "serin_connections_total{service=\"a\\\"b\",version=\"c\\\\d\",backend=\"e\\nf\","
 		      "role=\"trial\"}",

@@ -305,70 +305,110 @@ static void expect_set(const struct plain_set *set, enum rollout_checks verdict,
 	assert_int_equal(!reason, verdict == ROLLOUT_CHECKS_PASS);
 }
 
-static void test_set(void **state)
-{
-	struct config_plain_check checks[] = { errors(0.03), cpu(), cpu() };
+/* Three checks: of errors, and two that ask: one server that says 9, one that never says anything. */
+struct asking {
+	struct loop *loop;
 	struct loop_source *timer;
 	struct fetcher *fetcher;
 	struct server nine, mute;
-	struct plain_set *set, *none;
-	struct loop *loop;
-	char url[2][80], text[ADDRESS_TEXT_LEN];
-	json_t *json;
+	char nine_url[80], mute_url[80];
+	struct config_plain_check checks[3];
+	struct plain_set *set;
+};
 
-	(void)state;
+static void put_url(const struct server *server, char room[80])
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	endpoint_format(&server->endpoint.addr, server->endpoint.port, text);
+	snprintf(room, 80, "http://%s", text);
+}
+
+static void begin_asking(struct asking *asking)
+{
+	*asking = (struct asking){ .checks = { errors(0.03), cpu(), cpu() } };
 	server_start(
-		&nine, "127.0.0.1", answer_nine,
+		&asking->nine, "127.0.0.1", answer_nine,
 		"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"success\",\"data\":{\"resultType\":\"scalar\",\"result\":[1,\"9\"]}}");
-	server_listen(&mute, "127.0.0.1", 8);
-	endpoint_format(&nine.endpoint.addr, nine.endpoint.port, text);
-	snprintf(url[0], sizeof(url[0]), "http://%s", text);
-	endpoint_format(&mute.endpoint.addr, mute.endpoint.port, text);
-	snprintf(url[1], sizeof(url[1]), "http://%s", text);
-	checks[0].action = CONFIG_PLAIN_ROLLBACK;
-	checks[1].url = url[0];
-	checks[2].url = url[1];
-	checks[2].window = 300; /* and so is its timeout */
-	snprintf(checks[2].name, sizeof(checks[2].name), "mute");
-	assert_int_equal(loop_new(&loop), 0);
-	assert_int_equal(loop_add_timer(loop, stop, loop, &timer), 0);
-	assert_int_equal(fetcher_new(loop, &fetcher), 0);
-	assert_int_equal(plain_set_new(fetcher, checks, 3, "shop", "canary", "stable", &set), 0);
-	plain_set_begin(set, &now, 1000);
-	assert_int_equal(plain_set_new(fetcher, NULL, 0, "shop", "canary", "stable", &none), 0);
-	expect_set(none, ROLLOUT_CHECKS_PASS, "-", "-", "-");
-	assert_null(plain_set_free(none));
-	expect_set(set, ROLLOUT_CHECKS_PENDING, "-", "-", "-");
-	count(&now.trial, 100, 0, 0);
-	count(&now.baseline, 100, 0, 0);
-	plain_set_tick(set, &now, 1000 + WINDOW);
-	expect_set(set, ROLLOUT_CHECKS_PENDING, "-", "-", "-"); /* errors pass, the others have been asked for */
-	run_loop(loop, timer, 1000);
-	expect_set(set, ROLLOUT_CHECKS_NO_DATA, "-", "-", "mute"); /* 9 is not above 1.5 times 9 */
-	checks[1].max = (struct config_bound){ true, 8 };
-	count(&now.trial, 100, 100, 0);
-	count(&now.baseline, 100, 0, 0);
-	plain_set_tick(set, &now, 1000 + 2 * WINDOW);
-	run_loop(loop, timer, 1000);
-	expect_set(set, ROLLOUT_CHECKS_ROLLBACK, "errors", "cpu", "mute");
-	json = plain_set_to_json(set);
+	server_listen(&asking->mute, "127.0.0.1", 8);
+	put_url(&asking->nine, asking->nine_url);
+	put_url(&asking->mute, asking->mute_url);
+	asking->checks[0].action = CONFIG_PLAIN_ROLLBACK;
+	asking->checks[1].url = asking->nine_url;
+	asking->checks[2].url = asking->mute_url;
+	asking->checks[2].window = 300; /* and so is its timeout */
+	snprintf(asking->checks[2].name, sizeof(asking->checks[2].name), "mute");
+	assert_int_equal(loop_new(&asking->loop), 0);
+	assert_int_equal(loop_add_timer(asking->loop, stop, asking->loop, &asking->timer), 0);
+	assert_int_equal(fetcher_new(asking->loop, &asking->fetcher), 0);
+	assert_int_equal(plain_set_new(asking->fetcher, asking->checks, 3, "shop", "canary", "stable", &asking->set),
+			 0);
+}
+
+static void end_asking(struct asking *asking)
+{
+	plain_set_free(asking->set); /* under way */
+	fetcher_free(asking->fetcher);
+	loop_free(asking->loop);
+	server_stop(&asking->nine);
+	server_stop(&asking->mute);
+}
+
+static void expect_json(const struct plain_set *set)
+{
+	json_t *json = plain_set_to_json(set), *trial;
+
 	assert_int_equal(json_array_size(json), 3);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json, 2), "reason")),
 			    "no data for canary: no answer from Prometheus: timeout after 300ms");
-	assert_int_equal(
-		json_integer_value(json_object_get(json_object_get(json_array_get(json, 0), "trial"), "requests")),
-		100);
+	trial = json_object_get(json_array_get(json, 0), "trial");
+	assert_int_equal(json_integer_value(json_object_get(trial, "requests")), 100);
 	json_decref(json);
-	plain_set_tick(set, &now, 1000 + 3 * WINDOW);
-	plain_set_begin(set, &now, 1000 + 3 * WINDOW); /* drops what has just been asked */
-	run_loop(loop, timer, 500);
-	expect_set(set, ROLLOUT_CHECKS_PENDING, "-", "-", "-");
-	plain_set_tick(set, &now, 1000 + 4 * WINDOW);
-	plain_set_free(set); /* under way */
+}
+
+static void test_no_checks(void **state)
+{
+	struct plain_set *none;
+	struct fetcher *fetcher;
+	struct loop *loop;
+
+	(void)state;
+	assert_int_equal(loop_new(&loop), 0);
+	assert_int_equal(fetcher_new(loop, &fetcher), 0);
+	assert_int_equal(plain_set_new(fetcher, NULL, 0, "shop", "canary", "stable", &none), 0);
+	expect_set(none, ROLLOUT_CHECKS_PASS, "-", "-", "-");
+	assert_null(plain_set_free(none));
 	fetcher_free(fetcher);
 	loop_free(loop);
-	server_stop(&nine);
-	server_stop(&mute);
+}
+
+static void test_set(void **state)
+{
+	struct asking asking;
+
+	(void)state;
+	begin_asking(&asking);
+	plain_set_begin(asking.set, &now, 1000);
+	expect_set(asking.set, ROLLOUT_CHECKS_PENDING, "-", "-", "-");
+	count(&now.trial, 100, 0, 0);
+	count(&now.baseline, 100, 0, 0);
+	plain_set_tick(asking.set, &now, 1000 + WINDOW);
+	expect_set(asking.set, ROLLOUT_CHECKS_PENDING, "-", "-", "-"); /* errors pass, the others have been asked for */
+	run_loop(asking.loop, asking.timer, 1000);
+	expect_set(asking.set, ROLLOUT_CHECKS_NO_DATA, "-", "-", "mute"); /* 9 is not above 1.5 times 9 */
+	asking.checks[1].max = (struct config_bound){ true, 8 };
+	count(&now.trial, 100, 100, 0);
+	count(&now.baseline, 100, 0, 0);
+	plain_set_tick(asking.set, &now, 1000 + 2 * WINDOW);
+	run_loop(asking.loop, asking.timer, 1000);
+	expect_set(asking.set, ROLLOUT_CHECKS_ROLLBACK, "errors", "cpu", "mute");
+	expect_json(asking.set);
+	plain_set_tick(asking.set, &now, 1000 + 3 * WINDOW);
+	plain_set_begin(asking.set, &now, 1000 + 3 * WINDOW); /* drops what has just been asked */
+	run_loop(asking.loop, asking.timer, 500);
+	expect_set(asking.set, ROLLOUT_CHECKS_PENDING, "-", "-", "-");
+	plain_set_tick(asking.set, &now, 1000 + 4 * WINDOW);
+	end_asking(&asking);
 }
 
 int main(void)
@@ -381,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_counters_begun_anew),
 		cmocka_unit_test(test_prometheus),
 		cmocka_unit_test(test_prometheus_without_data),
+		cmocka_unit_test(test_no_checks),
 		cmocka_unit_test(test_set),
 	};
 

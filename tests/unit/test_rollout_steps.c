@@ -10,6 +10,11 @@
 
 #define TICK(seconds, health, checks) story_tick(&story, seconds, ROLLOUT_##health, ROLLOUT_CHECKS_##checks)
 #define SAYS(words) assert_string_equal(story.text, words)
+#define AFTER(seconds, health, checks, words)  \
+	do {                                   \
+		TICK(seconds, health, checks); \
+		SAYS(words);                   \
+	} while (0)
 
 /* 10 s at 5 %, 10 s at 50 %, 10 s at all that may be judged. */
 static struct config_schedule plain(enum config_unproven on_unproven)
@@ -40,22 +45,15 @@ static void test_by_itself(void **state)
 	struct story story = started(&schedule);
 
 	(void)state;
-	TICK(9, HEALTHY, PASS);
-	SAYS("progressing 1:");
+	AFTER(9, HEALTHY, PASS, "progressing 1:");
 	assert_int_equal(rollout_remaining(&story.rollout), 1000);
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=50% notify=step");
 	/* A verdict of the last step's is no reason to leave the next one early. */
-	TICK(9, HEALTHY, PASS);
-	SAYS("progressing 2:");
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 3: save weight=95% notify=step");
-	TICK(9, HEALTHY, PASS);
-	SAYS("progressing 3:");
-	TICK(1, HEALTHY, PASS);
-	SAYS("completed 3: save weight=100% notify=done");
-	TICK(100, HEALTHY, PASS);
-	SAYS("completed 3:");
+	AFTER(9, HEALTHY, PASS, "progressing 2:");
+	AFTER(1, HEALTHY, PASS, "progressing 3: save weight=95% notify=step");
+	AFTER(9, HEALTHY, PASS, "progressing 3:");
+	AFTER(1, HEALTHY, PASS, "completed 3: save weight=100% notify=done");
+	AFTER(100, HEALTHY, PASS, "completed 3:");
 }
 
 static void test_pauses(void **state)
@@ -63,23 +61,17 @@ static void test_pauses(void **state)
 	struct story story = started(story_schedule());
 
 	(void)state;
-	TICK(10, HEALTHY, PASS);
-	SAYS("paused timed 1: save notify=pause");
-	TICK(5, UNPROVEN, HOLD);
-	SAYS("paused timed 1:");
+	AFTER(10, HEALTHY, PASS, "paused timed 1: save notify=pause");
+	AFTER(5, UNPROVEN, HOLD, "paused timed 1:");
 	/* Somebody's pause stops that clock, too, and no promotion of theirs is lost. */
 	story_do(&story, ROLLOUT_PAUSE);
-	TICK(100, HEALTHY, PASS);
-	SAYS("paused user 1:");
+	AFTER(100, HEALTHY, PASS, "paused user 1:");
 	story_do(&story, ROLLOUT_RESUME);
 	SAYS("paused timed 1: save weight=5% notify=resume");
 	assert_int_equal(rollout_remaining(&story.rollout), 15000);
-	TICK(14, UNPROVEN, PASS);
-	SAYS("paused timed 1:");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("paused manual 2: save weight=25% notify=pause");
-	TICK(300, HEALTHY, PASS);
-	SAYS("paused manual 2: save epoch");
+	AFTER(14, UNPROVEN, PASS, "paused timed 1:");
+	AFTER(1, UNPROVEN, PASS, "paused manual 2: save weight=25% notify=pause");
+	AFTER(300, HEALTHY, PASS, "paused manual 2: save epoch");
 	/* No more than its own pause ends with somebody's. */
 	story_do(&story, ROLLOUT_PAUSE);
 	story_do(&story, ROLLOUT_RESUME);
@@ -95,13 +87,10 @@ static void test_pause_into_hold(void **state)
 
 	(void)state;
 	TICK(10, HEALTHY, PASS);
-	TICK(20, HEALTHY, HOLD);
-	SAYS("paused hold 1: save notify=pause");
+	AFTER(20, HEALTHY, HOLD, "paused hold 1: save notify=pause");
 	assert_int_equal(story.rollout.cause, ROLLOUT_BY_CHECK);
-	TICK(60, UNPROVEN, HOLD);
-	SAYS("paused hold 1:");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("paused manual 2: save weight=25% notify=pause");
+	AFTER(60, UNPROVEN, HOLD, "paused hold 1:");
+	AFTER(1, UNPROVEN, PASS, "paused manual 2: save weight=25% notify=pause");
 }
 
 static void test_unproven(void **state)
@@ -111,48 +100,36 @@ static void test_unproven(void **state)
 
 	(void)state;
 	/* Its time is over: extended, once said, three times its time in all. */
-	TICK(10, UNPROVEN, PASS);
-	SAYS("progressing 1: save");
+	AFTER(10, UNPROVEN, PASS, "progressing 1: save");
 	assert_true(story.rollout.extended);
 	assert_int_equal(rollout_remaining(&story.rollout), 20000);
-	TICK(19, UNPROVEN, PASS);
-	SAYS("progressing 1:");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("paused hold 1: save notify=pause");
+	AFTER(19, UNPROVEN, PASS, "progressing 1:");
+	AFTER(1, UNPROVEN, PASS, "paused hold 1: save notify=pause");
 	assert_int_equal(story.rollout.cause, ROLLOUT_BY_UNPROVEN);
 	assert_string_equal(story.rollout.reason, "figures");
-	TICK(3000, UNPROVEN, PASS);
-	SAYS("paused hold 1: save epoch");
+	AFTER(3000, UNPROVEN, PASS, "paused hold 1: save epoch");
 	/* What it was held for has come. */
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=50% notify=step");
 	/* Within the extension that is enough, too. */
 	TICK(15, UNPROVEN, PASS);
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 3: save weight=95% notify=step");
+	AFTER(1, HEALTHY, PASS, "progressing 3: save weight=95% notify=step");
 	/* Somebody gives it its time once more. */
-	TICK(30, UNPROVEN, PASS);
-	SAYS("paused hold 3: save notify=pause");
+	AFTER(30, UNPROVEN, PASS, "paused hold 3: save notify=pause");
 	story_do(&story, ROLLOUT_RESUME);
 	SAYS("progressing 3: save weight=95% notify=resume");
 	TICK(29, UNPROVEN, PASS);
 	assert_int_equal(story.rollout.state, ROLLOUT_PROGRESSING);
-	TICK(1, UNPROVEN, PASS);
-	SAYS("paused hold 3: save notify=pause");
+	AFTER(1, UNPROVEN, PASS, "paused hold 3: save notify=pause");
 	story_do(&story, ROLLOUT_PROMOTE);
 	SAYS("completed 3: save weight=100% notify=done");
 	schedule = plain(CONFIG_UNPROVEN_ADVANCE);
 	story = started(&schedule);
-	TICK(29, UNPROVEN, PASS);
-	SAYS("progressing 1: save");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(29, UNPROVEN, PASS, "progressing 1: save");
+	AFTER(1, UNPROVEN, PASS, "progressing 2: save weight=50% notify=step");
 	schedule = plain(CONFIG_UNPROVEN_ROLLBACK);
 	story = started(&schedule);
-	TICK(29, UNPROVEN, PASS);
-	SAYS("progressing 1: save");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("rolled_back 1: save weight=0% notify=rollback");
+	AFTER(29, UNPROVEN, PASS, "progressing 1: save");
+	AFTER(1, UNPROVEN, PASS, "rolled_back 1: save weight=0% notify=rollback");
 	assert_int_equal(story.rollout.cause, ROLLOUT_BY_UNPROVEN);
 }
 
@@ -163,51 +140,37 @@ static void test_checks(void **state)
 	struct story story = started(&schedule);
 
 	(void)state;
-	TICK(30, HEALTHY, NO_DATA);
-	SAYS("paused hold 1: save notify=pause");
+	AFTER(30, HEALTHY, NO_DATA, "paused hold 1: save notify=pause");
 	assert_int_equal(story.rollout.cause, ROLLOUT_BY_UNPROVEN);
 	assert_string_equal(story.rollout.reason, "check");
 	/* Another reason to be held is saved, and not told again. */
-	TICK(1, HEALTHY, HOLD);
-	SAYS("paused hold 1: save");
+	AFTER(1, HEALTHY, HOLD, "paused hold 1: save");
 	assert_int_equal(story.rollout.cause, ROLLOUT_BY_CHECK);
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=50% notify=step");
 	/* Before its time is over a check that fails is no matter. */
-	TICK(9, HEALTHY, HOLD);
-	SAYS("progressing 2:");
-	TICK(1, HEALTHY, HOLD);
-	SAYS("paused hold 2: save notify=pause");
+	AFTER(9, HEALTHY, HOLD, "progressing 2:");
+	AFTER(1, HEALTHY, HOLD, "paused hold 2: save notify=pause");
 	assert_string_equal(story.rollout.reason, "check");
 	/* It passes again while health is yet to be shown. */
-	TICK(1, UNPROVEN, PASS);
-	SAYS("progressing 2: save notify=resume");
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 3: save weight=95% notify=step");
+	AFTER(1, UNPROVEN, PASS, "progressing 2: save notify=resume");
+	AFTER(1, HEALTHY, PASS, "progressing 3: save weight=95% notify=step");
 	/* on_unproven is about evidence: what fails is held whatever it says. */
 	schedule = plain(CONFIG_UNPROVEN_ADVANCE);
 	story = started(&schedule);
 	TICK(300, UNPROVEN, HOLD);
 	assert_int_equal(story.rollout.step, 0);
-	TICK(1, UNPROVEN, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(1, UNPROVEN, PASS, "progressing 2: save weight=50% notify=step");
 	/* Nor does a step end before every check has looked: a window may be as long as the step. */
-	TICK(30, UNPROVEN, PENDING);
-	SAYS("progressing 2: save");
-	TICK(1, UNPROVEN, PENDING);
-	SAYS("progressing 2:");
-	TICK(1, UNPROVEN, ROLLBACK);
-	SAYS("rolled_back 2: save weight=0% notify=rollback");
+	AFTER(30, UNPROVEN, PENDING, "progressing 2: save");
+	AFTER(1, UNPROVEN, PENDING, "progressing 2:");
+	AFTER(1, UNPROVEN, ROLLBACK, "rolled_back 2: save weight=0% notify=rollback");
 	schedule = plain(CONFIG_UNPROVEN_HOLD);
 	story = started(&schedule);
 	TICK(30, UNPROVEN, PENDING);
-	TICK(1, UNPROVEN, NO_DATA);
-	SAYS("paused hold 1: save notify=pause");
+	AFTER(1, UNPROVEN, NO_DATA, "paused hold 1: save notify=pause");
 	/* The agent has been restarted, and looks anew. */
-	TICK(1, HEALTHY, PENDING);
-	SAYS("paused hold 1:");
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(1, HEALTHY, PENDING, "paused hold 1:");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=50% notify=step");
 }
 
 /* Work and holds count towards a deadline, pauses do not. */
@@ -219,22 +182,18 @@ static void test_deadline(void **state)
 	(void)state;
 	schedule.deadline = 60000;
 	story = started(&schedule);
-	TICK(30, UNPROVEN, PASS);
-	SAYS("paused hold 1: save notify=pause");
+	AFTER(30, UNPROVEN, PASS, "paused hold 1: save notify=pause");
 	story_do(&story, ROLLOUT_PAUSE);
 	TICK(100, UNPROVEN, PASS);
 	story_do(&story, ROLLOUT_RESUME);
 	SAYS("paused hold 1: save weight=5% notify=resume");
-	TICK(29, UNPROVEN, PASS);
-	SAYS("paused hold 1: save"); /* the reason is the step's again */
-	TICK(1, UNPROVEN, PASS);
-	SAYS("rolled_back 1: save weight=0% notify=rollback");
+	AFTER(29, UNPROVEN, PASS, "paused hold 1: save"); /* the reason is the step's again */
+	AFTER(1, UNPROVEN, PASS, "rolled_back 1: save weight=0% notify=rollback");
 	assert_int_equal(story.rollout.cause, ROLLOUT_BY_DEADLINE);
 	/* Each step has its own. */
 	story = started(&schedule);
 	TICK(55, UNPROVEN, PASS);
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=50% notify=step");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=50% notify=step");
 	TICK(55, UNPROVEN, PASS);
 	assert_int_equal(story.rollout.step, 1);
 }
@@ -247,8 +206,7 @@ static void test_promote(void **state)
 	(void)state;
 	story_do(&story, ROLLOUT_PROMOTE);
 	SAYS("progressing 2: save weight=50% notify=step");
-	TICK(10, HEALTHY, HOLD);
-	SAYS("paused hold 2: save notify=pause");
+	AFTER(10, HEALTHY, HOLD, "paused hold 2: save notify=pause");
 	story_do(&story, ROLLOUT_PAUSE);
 	story_do(&story, ROLLOUT_PROMOTE);
 	SAYS("progressing 3: save weight=95% notify=step");
@@ -266,34 +224,26 @@ static void test_limits(void **state)
 	story_begin(&story, &schedule);
 	story.event.limits = (struct rollout_limits){ .capacity = 4000, .others = 1000 };
 	story_do(&story, ROLLOUT_START);
-	TICK(10, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=40% notify=step");
+	AFTER(10, HEALTHY, PASS, "progressing 2: save weight=40% notify=step");
 	/* They move under it, and the next tick obeys. */
 	story.event.limits.capacity = 3000;
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=30%");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=30%");
 	story.event.limits = (struct rollout_limits){ .capacity = 10000, .others = 6000 };
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 2: save weight=35%");
-	TICK(8, HEALTHY, PASS);
-	SAYS("progressing 3: save weight=35% notify=step");
+	AFTER(1, HEALTHY, PASS, "progressing 2: save weight=35%");
+	AFTER(8, HEALTHY, PASS, "progressing 3: save weight=35% notify=step");
 	/* Under somebody's pause nothing rises, but limits hold. */
 	story_do(&story, ROLLOUT_PAUSE);
 	story.event.limits.others = 0;
-	TICK(1, HEALTHY, PASS);
-	SAYS("paused user 3:");
+	AFTER(1, HEALTHY, PASS, "paused user 3:");
 	story.event.limits.others = 7000;
-	TICK(1, HEALTHY, PASS);
-	SAYS("paused user 3: save weight=25%");
+	AFTER(1, HEALTHY, PASS, "paused user 3: save weight=25%");
 	story_do(&story, ROLLOUT_RESUME);
-	TICK(10, HEALTHY, PASS);
-	SAYS("completed 3: save weight=30% notify=done");
+	AFTER(10, HEALTHY, PASS, "completed 3: save weight=30% notify=done");
 	/* Nothing is left at all: not a share below 0. */
 	story_begin(&story, &schedule);
 	story_do(&story, ROLLOUT_START);
 	story.event.limits.others = 10000;
-	TICK(1, HEALTHY, PASS);
-	SAYS("progressing 1: save weight=0%");
+	AFTER(1, HEALTHY, PASS, "progressing 1: save weight=0%");
 }
 
 /* G begins anew every five minutes and with every weight, whatever the rollout waits for. */
@@ -305,22 +255,16 @@ static void test_epochs(void **state)
 	(void)state;
 	schedule.steps[0].for_ms = 3600000;
 	story = started(&schedule);
-	TICK(299, UNPROVEN, PASS);
-	SAYS("progressing 1:");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("progressing 1: save epoch");
+	AFTER(299, UNPROVEN, PASS, "progressing 1:");
+	AFTER(1, UNPROVEN, PASS, "progressing 1: save epoch");
 	TICK(200, UNPROVEN, PASS);
 	story_do(&story, ROLLOUT_PAUSE);
-	TICK(99, UNPROVEN, PASS);
-	SAYS("paused user 1:");
-	TICK(1, UNPROVEN, PASS);
-	SAYS("paused user 1: save epoch");
+	AFTER(99, UNPROVEN, PASS, "paused user 1:");
+	AFTER(1, UNPROVEN, PASS, "paused user 1: save epoch");
 	story.event.verdict.suspended = true;
-	TICK(300, UNPROVEN, PASS);
-	SAYS("paused user 1: save epoch");
+	AFTER(300, UNPROVEN, PASS, "paused user 1: save epoch");
 	story_do(&story, ROLLOUT_ABORT);
-	TICK(600, UNPROVEN, PASS);
-	SAYS("aborted 1:");
+	AFTER(600, UNPROVEN, PASS, "aborted 1:");
 }
 
 /* An agent that was gone for a day, a clock that was set: nobody watched, so nothing passed. */
@@ -333,8 +277,7 @@ static void test_gaps(void **state)
 	story.now += 86400000;
 	story_do(&story, ROLLOUT_RESTARTED);
 	SAYS("progressing 1: save notify=start");
-	TICK(9, HEALTHY, PASS);
-	SAYS("progressing 1:");
+	AFTER(9, HEALTHY, PASS, "progressing 1:");
 	story.now -= 86400000;
 	TICK(0, HEALTHY, PASS);
 	story_do(&story, ROLLOUT_TICK);
