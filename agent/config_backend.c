@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A backend, in the form that its service's way to forward has it. */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "config_parts.h"
-#include "scalar.h"
 
 /* A backend while it is read. */
 struct backend_draft {
@@ -30,28 +28,12 @@ static const struct backend_form *form_of(enum serin_forward forward)
 	return SERIN_IS_ONE_WAY(forward) ? &one_way : &two_way;
 }
 
-static bool parse_backend(const char *text, enum serin_forward forward, struct endpoint *ret)
-{
-	unsigned int port;
-
-	if (forward == SERIN_FORWARD_LOCAL) {
-		if (parse_unsigned(text, 1, UINT16_MAX, &port) < 0)
-			return false;
-		*ret = (struct endpoint){ .port = htons((uint16_t)port) };
-		return true;
-	}
-	if (!endpoint_parse(text, ret))
-		return true;
-	ret->port = 0;
-	return SERIN_IS_ONE_WAY(forward) && !address_parse(text, &ret->addr);
-}
-
 static int read_address(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	struct backend_draft *draft = into;
 	const char *text = config_text(node);
 
-	if (!text || !parse_backend(text, draft->forward, &draft->backend.endpoint))
+	if (!text || !config_parse_backend(text, draft->forward, &draft->backend.endpoint))
 		return config_bad_value(reader, node, "backend address", form_of(draft->forward)->expected);
 	if (draft->forward == SERIN_FORWARD_LOCAL)
 		return 0;

@@ -2,6 +2,7 @@
 /* Scalars of the configuration as values. */
 #include "config_value.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,4 +107,20 @@ int config_check_unicast(struct config_reader *reader, const yaml_node_t *node, 
 	return config_complain(reader, config_place_of(node),
 			       "the %s address '%s', expected a unicast address that packets can be forwarded to",
 			       special, config_quote(node, quoted));
+}
+
+bool config_parse_backend(const char *text, enum serin_forward forward, struct endpoint *ret)
+{
+	struct endpoint found = { .port = 0 };
+	unsigned int port;
+
+	if (forward == SERIN_FORWARD_LOCAL) {
+		if (parse_unsigned(text, 1, UINT16_MAX, &port) < 0)
+			return false;
+		found.port = htons((uint16_t)port);
+	} else if (endpoint_parse(text, &found) && (!SERIN_IS_ONE_WAY(forward) || address_parse(text, &found.addr))) {
+		return false;
+	}
+	*ret = found;
+	return true;
 }

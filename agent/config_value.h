@@ -29,6 +29,9 @@ bool config_is_off(const yaml_node_t *node);
 /* Refuse an address that no packet can be forwarded to. */
 int config_check_unicast(struct config_reader *reader, const yaml_node_t *node, const struct serin_addr *addr);
 
+/* The address of a backend in the form that `forward` has it: ADDR:PORT; ADDR or ADDR:PORT one way; PORT local. */
+bool config_parse_backend(const char *text, enum serin_forward forward, struct endpoint *ret);
+
 /* "multicast", "loopback", ...; NULL for an ordinary unicast address. */
 const char *config_special_address(const struct serin_addr *addr);
 

@@ -2,7 +2,6 @@
 /* A list of backends out of JSON. */
 #include "listfile_parse.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 
 #include "config_value.h"
 #include "json_place.h"
-#include "scalar.h"
 
 #define EXPECTED_LIST "a list of 1 to 1024 backends such as [\"10.0.0.11:3000\"]"
 
@@ -102,22 +100,6 @@ static int check_address(const struct parse *parse, const struct serin_addr *add
 	return 0;
 }
 
-static bool parse_endpoint(enum serin_forward forward, const char *text, struct endpoint *ret)
-{
-	unsigned int port;
-
-	if (forward == SERIN_FORWARD_LOCAL) {
-		if (parse_unsigned(text, 1, UINT16_MAX, &port) < 0)
-			return false;
-		*ret = (struct endpoint){ .port = htons((uint16_t)port) };
-		return true;
-	}
-	if (!endpoint_parse(text, ret))
-		return true;
-	ret->port = 0;
-	return SERIN_IS_ONE_WAY(forward) && !address_parse(text, &ret->addr);
-}
-
 static int read_address(const struct parse *parse, const json_t *value, struct endpoint *ret)
 {
 	enum serin_forward forward = parse->form->forward;
@@ -132,7 +114,7 @@ static int read_address(const struct parse *parse, const json_t *value, struct e
 	if (!text)
 		return complain_entry(parse, "%s for a backend address, expected %s", kind_of(value),
 				      expected_of(forward));
-	if (!parse_endpoint(forward, text, ret))
+	if (!config_parse_backend(text, forward, ret))
 		return complain_entry(parse, "invalid backend address '%s', expected %s",
 				      config_quote_text(text, strlen(text), quoted), expected_of(forward));
 	return forward == SERIN_FORWARD_LOCAL ? 0 : check_address(parse, &ret->addr);
