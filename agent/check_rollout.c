@@ -199,8 +199,8 @@ static json_t *steps_to_json(const struct config_schedule *schedule, struct roll
 
 static json_t *judge_to_json(const struct config_judge *judge)
 {
-	return json_pack("{s:i, s:i, s:o, s:o, s:o, s:i, s:f, s:o}", "false_alarm", (int)judge->false_alarm,
-			 "false_pass", (int)judge->false_pass, "errors",
+	return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:i, s:f, s:o}", "false_alarm", (int)judge->false_alarm,
+			 "false_pass", (int)judge->false_pass, "settle_ms", (int)judge->settle, "errors",
 			 judge->errors ? json_pack("{s:f}", "tolerate", judge->errors_tolerate) : json_null(),
 			 "outcomes",
 			 judge->outcomes ? json_pack("{s:f}", "tolerate", judge->outcomes_tolerate) : json_null(),

@@ -88,6 +88,7 @@ static void diff_judge(const struct both *both)
 
 	shares(both, "judge.false_alarm", from->false_alarm, to->false_alarm);
 	shares(both, "judge.false_pass", from->false_pass, to->false_pass);
+	durations(both, "judge.settle", from->settle, to->settle);
 	words(both, "judge.errors", ratio(from->errors, from->errors_tolerate, &old),
 	      ratio(to->errors, to->errors_tolerate, &new));
 	words(both, "judge.outcomes", ratio(from->outcomes, from->outcomes_tolerate, &old),

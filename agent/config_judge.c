@@ -8,11 +8,13 @@
 #define EXPECTED_OBJECTIVE "off, or " EXPECTED_CHANCE
 #define EXPECTED_TOLERATED "a ratio from 1 to 10, such as 1.5"
 #define EXPECTED_RATIO "a ratio above 1, up to 100, such as 2"
+#define EXPECTED_SETTLE "a duration from 0s to 10s, such as 100ms"
 #define EXPECTED_WARMUP "a duration from 0s to 1h, such as 60s"
 
 const struct config_judge config_judge_defaults = {
 	.false_alarm = 100,
 	.false_pass = 100,
+	.settle = 100,
 	.errors = true,
 	.latency = true,
 	.outcomes = true,
@@ -44,6 +46,12 @@ static int read_false_alarm(struct config_reader *reader, yaml_node_t *node, voi
 static int read_false_pass(struct config_reader *reader, yaml_node_t *node, void *into)
 {
 	return read_chance(reader, node, "false_pass", EXPECTED_CHANCE, &((struct config_judge *)into)->false_pass);
+}
+
+static int read_settle(struct config_reader *reader, yaml_node_t *node, void *into)
+{
+	return config_value_duration(reader, node, "settle", 0, 10 * 1000, EXPECTED_SETTLE,
+				     &((struct config_judge *)into)->settle);
 }
 
 static int read_tolerated(struct config_reader *reader, yaml_node_t *node, void *into)
@@ -141,6 +149,7 @@ int config_read_judge(struct config_reader *reader, yaml_node_t *node, void *int
 		{ .name = "false_alarm", .read = read_false_alarm }, { .name = "false_pass", .read = read_false_pass },
 		{ .name = "errors", .read = read_errors },           { .name = "latency", .read = read_latency },
 		{ .name = "outcomes", .read = read_outcomes },       { .name = "health", .read = read_health },
+		{ .name = "settle", .read = read_settle },
 	};
 	static const struct config_mapping mapping = { .name = "a judge", CONFIG_KEYS(keys) };
 	struct config_judge *judge = &((struct rollout_draft *)into)->rollout->judge;

@@ -43,6 +43,7 @@ struct config_schedule {
 struct config_judge {
 	unsigned int false_alarm; /* basis points: a version that is no worse is rolled back; 1 to 5000, default 100 */
 	unsigned int false_pass;  /* basis points: a version that is not healthy is called so; the same */
+	unsigned int settle;      /* ms that what a burst of failures says has to stand, 0 to 10000, default 100 */
 	bool errors, latency, outcomes; /* which processes may roll back; default all */
 	double errors_tolerate;         /* r0 of errors, 1 to 10, default 1 */
 	double outcomes_tolerate;       /* the same of outcomes */
@@ -52,6 +53,8 @@ struct config_judge {
 	unsigned int objective;         /* basis points of clients that may fail: healthy is also what is proven to be
 	                                 * below it, default 100; 0: no such objective */
 };
+
+extern const struct config_judge config_judge_defaults;
 
 enum config_plain_kind { CONFIG_PLAIN_ERRORS, CONFIG_PLAIN_LATENCY, CONFIG_PLAIN_PROMETHEUS };
 enum config_plain_action { CONFIG_PLAIN_HOLD, CONFIG_PLAIN_ROLLBACK };

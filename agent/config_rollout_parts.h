@@ -30,6 +30,4 @@ int config_check_steps(struct config_reader *reader, const yaml_node_t *node, co
 /* Make the steps of the short form, for which the holdback has to be known. */
 void config_finish_steps(struct rollout_draft *draft);
 
-extern const struct config_judge config_judge_defaults;
-
 #endif

@@ -25,7 +25,9 @@ static struct serin_line line_of(const struct state_service *state, enum judge_p
 static struct guard_lines lines_of(const struct controller *controller, const struct service *service,
 				   const struct state_service *state, double share, bool of_epoch)
 {
-	struct guard_lines lines = { .line = { GUARD_NO_LINE, GUARD_NO_LINE }, .epoch = service_epoch(state) };
+	struct guard_lines lines = { .line = { GUARD_NO_LINE, GUARD_NO_LINE },
+				     .epoch = service_epoch(state),
+				     .settle_ns = trial_settle_ms(controller, service) * UINT64_C(1000000) };
 
 	if (controller->forsaken[service->id] || !state->trial.judge.settings.trials)
 		return lines;

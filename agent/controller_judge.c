@@ -22,6 +22,9 @@ void controller_judge_tell(struct controller *controller, struct service *servic
 
 	trial_count(controller, service, &service->now, &now);
 	sample = judge_meter_read(&state->told, &now, share);
+	sample.at_ms = loop_now_ms();
+	/* What the kernel has decided has stood. */
+	sample.settle_ms = controller_guard_has_tripped(controller, service) ? 0 : trial_settle_ms(controller, service);
 	for (unsigned int i = 0; rollout_only && i < JUDGE_STREAMS; i++)
 		sample.counts[i][JUDGE_G] = (struct evidence_counts){ 0 };
 	if (trial && rollout_only)

@@ -57,6 +57,13 @@ struct trial *trial_of(const struct controller *controller, const struct service
 	return controller->trials[service->id];
 }
 
+unsigned int trial_settle_ms(const struct controller *controller, const struct service *service)
+{
+	const struct trial *trial = trial_of(controller, service);
+
+	return trial && trial->config ? trial->config->judge.settle : config_judge_defaults.settle;
+}
+
 void trial_end(struct controller *controller, unsigned int service)
 {
 	struct trial *trial = controller->trials[service];

@@ -57,6 +57,8 @@ void trial_end(struct controller *controller, unsigned int service);
 /* Whether an application has told of outcomes since the agent began. */
 bool trial_heard(const struct controller *controller, const struct service *service);
 struct trial *trial_of(const struct controller *controller, const struct service *service);
+/* How long what a burst says has to stand. */
+unsigned int trial_settle_ms(const struct controller *controller, const struct service *service);
 
 /* A new epoch begins with this state: the judge's G begins again, from the kernel's present counts on. */
 void controller_trial_epoch(const struct controller *controller, const struct service *service,

@@ -85,6 +85,7 @@ static void write_lines(struct serin_guard *guard, const struct guard_lines *lin
 		STORE(line[i].allowance, lines->line[i].allowance);
 		STORE(line[i].slope, lines->line[i].slope);
 	}
+	STORE(guard->settle_ns, lines->settle_ns);
 	STORE(guard->lines, SERIN_GUARD_LINES(lines->epoch, written));
 }
 
@@ -183,7 +184,7 @@ int datapath_guard_read(const struct datapath *datapath, unsigned int service, u
 		.arm = guard->arm,
 		.lease_ns = guard->lease_ns,
 		.closed = guard->closed != 0,
-		.lines.epoch = SERIN_GUARD_EPOCH(guard->lines),
+		.lines = { .epoch = SERIN_GUARD_EPOCH(guard->lines), .settle_ns = guard->settle_ns },
 	};
 	memcpy(ret->lines.line, guard->line[SERIN_GUARD_PAIR(guard->lines)], sizeof(ret->lines.line));
 	word = LOAD(trip->word);

@@ -21,6 +21,7 @@
 struct guard_lines {
 	struct serin_line line[SERIN_LINES]; /* by enum serin_line_kind */
 	uint32_t epoch;
+	uint64_t settle_ns; /* a burst of incidents decides nothing before a line has been crossed for so long */
 };
 #define GUARD_NO_LINE ((struct serin_line){ SERIN_LINE_OFF, SERIN_LINE_OFF })
 

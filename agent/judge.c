@@ -184,11 +184,45 @@ double judge_ln_required_better(const struct judge *judge, enum judge_process pr
 	return ln_required(judge->settings.false_health, judge->epoch, process);
 }
 
-static void look(struct judge *judge, enum judge_check check, enum judge_process process)
+/* The trial version's clients of one check that a tick has brought: of the stream that has most. */
+static uint64_t brought(const struct judge_sample *sample, enum judge_check check)
+{
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++) {
+		uint64_t trial = sample->counts[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES].trial;
+
+		if (streams[i / JUDGE_PROCESSES].check == check && trial > most)
+			most = trial;
+	}
+	return most;
+}
+
+/* Do three clients of the trial version lie within the time in which a burst has to settle? */
+static bool is_burst(struct judge_burst *burst, uint64_t clients, const struct judge_sample *sample)
+{
+	int64_t third = clients > 2 ? sample->at_ms : burst->met_ms[clients == 1];
+
+	if (clients > 1)
+		burst->met_ms[0] = burst->met_ms[1] = sample->at_ms;
+	if (clients == 1) {
+		burst->met_ms[1] = burst->met_ms[0];
+		burst->met_ms[0] = sample->at_ms;
+	}
+	return !clients || sample->at_ms - third < sample->settle_ms;
+}
+
+static void look(struct judge *judge, enum judge_check check, enum judge_process process,
+		 const struct judge_sample *sample, bool burst)
 {
 	double ln = judge_ln_worse(judge, check, process), required = judge_ln_required(judge, process);
+	int64_t *crossed = &judge->burst[check].crossed_ms[process];
 
-	if (judge->regression || ln < required)
+	if (ln < required)
+		*crossed = 0;
+	else if (!*crossed)
+		*crossed = sample->at_ms;
+	if (judge->regression || ln < required || (burst && sample->at_ms - *crossed < sample->settle_ms))
 		return;
 	judge->regression = true;
 	judge->check = check;
@@ -236,8 +270,12 @@ bool judge_tick(struct judge *judge, const struct judge_sample *sample)
 		changed[streams[i].check] = judge->settings.checks[streams[i].check];
 	}
 	for (i = 0; i < JUDGE_CHECKS; i++) {
-		for (unsigned int process = 0; changed[i] && process < JUDGE_PROCESSES; process++)
-			look(judge, i, process);
+		bool burst = is_burst(&judge->burst[i], brought(sample, i), sample);
+
+		for (unsigned int process = 0; process < JUDGE_PROCESSES; process++) {
+			if (changed[i] || judge->burst[i].crossed_ms[process])
+				look(judge, i, process, sample, burst);
+		}
 	}
 	return judge->regression;
 }

@@ -62,6 +62,16 @@ struct judge_sample {
 	double share;
 	struct evidence_counts counts[JUDGE_STREAMS][JUDGE_PROCESSES];
 	uint64_t clients[JUDGE_CHECKS]; /* of the trial version, new in this rollout: so many at least */
+	int64_t at_ms;                  /* on any clock that does not go back; above 0 */
+	uint32_t settle_ms;             /* see struct judge_burst; 0: evidence counts at once */
+};
+
+/* What befalls both versions does not begin at both in the same millisecond: a threshold that is reached in a burst, with the
+ * third of the trial version's clients within `settle_ms`, has to be reached for as long, as in bpf/guard.h. An e-process may
+ * be looked at later, too: the promise stays what it is. */
+struct judge_burst {
+	int64_t met_ms[2]; /* ticks that brought the trial version's last client, and the one before; 0: none */
+	int64_t crossed_ms[JUDGE_PROCESSES]; /* since when the threshold is reached; 0: it is not */
 };
 
 struct judge {
@@ -72,8 +82,9 @@ struct judge {
 	uint64_t before[JUDGE_STREAMS]; /* clients that R had counted when the epoch began */
 	double fresh[JUDGE_STREAMS]; /* of an epoch's clients, the share that R counted too; of the last with enough */
 	uint64_t clients[JUDGE_CHECKS];
-	bool regression;        /* found once, it stays */
-	enum judge_check check; /* by which it was found */
+	struct judge_burst burst[JUDGE_CHECKS]; /* not persisted */
+	bool regression;                        /* found once, it stays */
+	enum judge_check check;                 /* by which it was found */
 	enum judge_process process;
 	double ln_found; /* ln E and the threshold of that moment */
 	double ln_required;

@@ -456,8 +456,9 @@ struct serin_guard {
 	__u64 closed;   /* not 0: no new connection */
 	__u64 lines; /* SERIN_GUARD_LINES: which pair of lines holds. The other one is written first, then this word */
 	struct serin_line line[2][SERIN_LINES];
-	__u64 last_arm; /* the agent's own: the highest number of an arming so far */
-	__u64 pad[3];
+	__u64 last_arm;  /* the agent's own: the highest number of an arming so far */
+	__u64 settle_ns; /* a burst decides nothing before it is so old: bpf/guard.h */
+	__u64 pad[2];
 };
 #define SERIN_GUARD_LINES(epoch, written) ((__u64)(epoch) << 32 | (__u32)(written)) /* how often: odd, the pair 1 */
 #define SERIN_GUARD_EPOCH(lines) ((__u32)((lines) >> 32))
@@ -466,8 +467,11 @@ struct serin_guard {
 /* Map `trips`, by version place, which can be mapped: written by the kernel only. A guard has tripped when the word names its
  * arming: from then on no new connection until it is armed anew. */
 struct serin_trip {
-	__u64 word; /* SERIN_TRIP; 0: never */
-	__u64 ns;   /* CLOCK_MONOTONIC; written before the word */
+	__u64 word;       /* SERIN_TRIP; 0: never */
+	__u64 ns;         /* CLOCK_MONOTONIC; written before the word */
+	__u64 met_ns[2];  /* when the version failed its last client, and the one before */
+	__u64 crossed_ns; /* since when each of its incidents has found a line crossed; 0: the last one did not */
+	__u64 crossed_arm;
 };
 #define SERIN_TRIP(arm, line) ((arm) << 1 | (line))
 #define SERIN_TRIP_ARM(word) ((word) >> 1)
@@ -585,7 +589,7 @@ SERIN_ASSERT(sizeof(struct serin_table_stats) == 144);
 SERIN_ASSERT(sizeof(struct serin_slow_limits) == 24);
 SERIN_ASSERT(sizeof(struct serin_guard) == 128);
 SERIN_ASSERT(__builtin_offsetof(struct serin_guard, line) == 32);
-SERIN_ASSERT(sizeof(struct serin_trip) == 16);
+SERIN_ASSERT(sizeof(struct serin_trip) == 48);
 SERIN_ASSERT(sizeof(struct serin_served) == 2048);
 SERIN_ASSERT(__builtin_offsetof(struct serin_plan, slot) == 88);
 SERIN_ASSERT(sizeof(struct serin_plan) % 8 == 0);

@@ -276,7 +276,7 @@ static void armed_anew(void **state)
 	expect_open(&trial);
 	/* A trip that comes late, of an arming before: not even with this one's line crossed. */
 	lab_write(trial.lab, "trips", SERIN_VERSION_PLACE(trial.service, trial.canary),
-		  &(struct serin_trip){ SERIN_TRIP(second, 0), 1 });
+		  &(struct serin_trip){ .word = SERIN_TRIP(second, 0), .ns = 1 });
 	expect_open(&trial);
 }
 

@@ -324,12 +324,12 @@ static void incidents_are_a_version_s_own(void **state)
 static void guards_outlive_the_agent(void **state)
 {
 	const struct serin_slow_limits limits = { { { 1, 2, 3 }, { 4, 5, 6 } } };
-	struct guard_lines lines = { { { -5, 6 }, { 7, 8 } }, 9 };
+	struct guard_lines lines = { .line = { { -5, 6 }, { 7, 8 } }, .epoch = 9 };
 	struct serin_slow slow = { { 1, 2, 3 }, { 4, 5, 6 } }, slow_read;
 	struct tables *tables = *state;
 	uint32_t place = SERIN_VERSION_PLACE(200, 3), service = 200;
 	struct serin_slow_limits limits_read;
-	struct serin_trip trip = { 0, 77 };
+	struct serin_trip trip = { .ns = 77 };
 	struct guard_state guard;
 	uint64_t arm;
 	int fd;

@@ -50,6 +50,8 @@ static double one_tick(const struct scenario *scenario, const struct traffic *tr
 	while (judge->epoch < incident->epoch + 1)
 		judge_epoch(judge);
 	*ret = take(traffic, next, each ? nextafter(at, INFINITY) : end);
+	ret->at_ms = 1 + (int64_t)(1000 * (each ? at : end));
+	ret->settle_ms = SETTLE_MS;
 	judge_tick(judge, ret);
 	return each ? at : end;
 }

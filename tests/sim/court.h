@@ -7,6 +7,10 @@
 #include "judge.h"
 #include "traffic.h"
 
+/* How long what a burst says has to stand. */
+#define SETTLE_MS 100
+#define SETTLE_S (SETTLE_MS / 1000.0)
+
 struct ruling {
 	double at;        /* INFINITY: nothing was found */
 	uint64_t clients; /* of R, up to then, since the onset */

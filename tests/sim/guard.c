@@ -18,6 +18,8 @@ struct guard {
 	struct line line[JUDGE_PROCESSES];
 	unsigned int epoch; /* of the plan */
 	bool dead;
+	double met[2],
+		crossed; /* the trial's last two incidents; since when a line has been crossed, INFINITY: it is not */
 	uint64_t clients;
 };
 
@@ -130,6 +132,21 @@ static void agent_until(struct guard *guard, double at, double *next_tick, unsig
 	}
 }
 
+/* As is_burst() and has_stood() of bpf/guard.h. */
+static bool has_settled(struct guard *guard, bool crossed, double at)
+{
+	double before = guard->met[1];
+
+	guard->met[1] = guard->met[0];
+	guard->met[0] = at;
+	if (!crossed)
+		guard->crossed = INFINITY;
+	else if (isinf(guard->crossed))
+		guard->crossed = at;
+	return crossed && (at - guard->crossed >= SETTLE_S || at - before >= SETTLE_S);
+}
+
+/* Does this one trip it? */
 static bool counted(struct guard *guard, const struct incident *incident)
 {
 	bool crossed = false;
@@ -142,13 +159,17 @@ static bool counted(struct guard *guard, const struct incident *incident)
 		crossed |= line_is_crossed(&guard->line[i], guard->now[i]);
 	}
 	guard->clients += incident->first && incident->at >= guard->scenario->onset_s;
-	return crossed;
+	return incident->trial && has_settled(guard, crossed, incident->at);
 }
 
 struct trip court_guard(const struct scenario *scenario, const struct traffic *traffic,
 			const struct judge_settings *settings, enum guard_story story)
 {
-	struct guard guard = { .scenario = scenario, .traffic = traffic, .story = story };
+	struct guard guard = { .scenario = scenario,
+			       .traffic = traffic,
+			       .story = story,
+			       .met = { -INFINITY, -INFINITY },
+			       .crossed = INFINITY };
 	double next_tick = 0;
 	unsigned int step = 0;
 

@@ -62,6 +62,7 @@ static void test_defaults(void **state)
 	assert_true(rollout->judge.errors_tolerate == 1 && rollout->judge.outcomes_tolerate == 1);
 	assert_int_equal(rollout->judge.latency_tolerate, 2000);
 	assert_int_equal(rollout->judge.warmup, 60000);
+	assert_int_equal(rollout->judge.settle, 100);
 	assert_true(rollout->judge.health_ratio == 2);
 	assert_int_equal(rollout->judge.objective, 100);
 	assert_int_equal(rollout->check_count, 0);
@@ -76,7 +77,7 @@ static const char everything[] = TOP
 	"      {weight: 100%, for: 1s, pause: manual}]\n"
 	"    holdback: 50%\n    on_unproven: rollback\n    extend: 1\n    deadline: 30d\n"
 	"    judge: {false_alarm: 0.01%, false_pass: 50%, errors: {tolerate: 1.25}, outcomes: off,\n"
-	"      latency: {tolerate: 0%, warmup: 0s}, health: {ratio: 1.5, objective: 0.1%}}\n"
+	"      latency: {tolerate: 0%, warmup: 0s}, health: {ratio: 1.5, objective: 0.1%}, settle: 2s}\n"
 	"    checks:\n"
 	"    - {name: errors, max_increase: 3%, max_ratio: 2, max: 5%, min_requests: 7, action: rollback, for: 3}\n"
 	"    - {name: p99.9, max_ratio: 1.2, max: 300ms, window: 15m, action: hold}\n"
@@ -157,6 +158,7 @@ static void assert_everything(const struct config *config)
 	assert_true(judge->errors_tolerate == 1.25 && judge->health_ratio == 1.5);
 	assert_int_equal(judge->latency_tolerate, 0);
 	assert_int_equal(judge->warmup, 0);
+	assert_int_equal(judge->settle, 2000);
 	assert_int_equal(judge->objective, 10);
 	assert_checks(service->rollout);
 	assert_int_equal(service->notify_count, 2);
@@ -412,7 +414,7 @@ static void test_judge_refused(void **state)
 	static const struct mistake mistakes[] = {
 		{ MORE("judge: off"),
 		  "7:45: the text 'off' for a judge, expected a mapping with: false_alarm, false_pass, "
-		  "errors, latency, outcomes, health" },
+		  "errors, latency, outcomes, health, settle" },
 		{ JUDGE("false_alarm: 0%"), "7:59: invalid false_alarm '0%', " CHANCE },
 		{ JUDGE("false_alarm: 0.01"), "7:59: invalid false_alarm '0.01', " CHANCE },
 		{ JUDGE("false_pass: 51%"), "7:58: invalid false_pass '51%', " CHANCE },
@@ -423,6 +425,8 @@ static void test_judge_refused(void **state)
 		{ JUDGE("latency: {tolerate: 1.2}"), "7:66: invalid tolerate '1.2', " SHARE },
 		{ JUDGE("latency: {warmup: 60}"),
 		  "7:64: invalid warmup '60', expected a duration from 0s to 1h, such as 60s" },
+		{ JUDGE("settle: 11s"),
+		  "7:54: invalid settle '11s', expected a duration from 0s to 10s, such as 100ms" },
 		{ JUDGE("health: {ratio: 1}"),
 		  "7:62: invalid ratio '1', expected a ratio above 1, up to 100, such as 2" },
 		{ JUDGE("health: {objective: 0%}"),
