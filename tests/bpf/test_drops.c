@@ -44,18 +44,12 @@ static size_t fixtures;
 /* The bare segment that goes back the way that `in` came. */
 static struct segment answer_to(const struct segment *in, const struct answer *answer)
 {
-	return (struct segment){
-		.to = in->from,
-		.from = in->to,
-		.src = in->dst,
-		.dst = in->src,
-		.sport = in->dport,
-		.dport = in->sport,
-		.flags = answer->out_flags,
-		.seq = answer->out_seq,
-		.ack = answer->out_ack,
-		.zero_window = true,
-	};
+	struct segment out = segment_back(in);
+
+	out.flags = answer->out_flags;
+	out.seq = answer->out_seq;
+	out.ack = answer->out_ack;
+	return out;
 }
 
 static void refuse(struct lab *lab, const struct scene *scene, const struct answer *answer, size_t variant)

@@ -227,15 +227,9 @@ static void emptied(void **state)
 		expect_egress(&talk, "of a process that is being emptied", &back, &out, true);
 		in.flags = ACK;
 		in.ack = 777;
-		out = (struct segment){ .to = in.from,
-					.from = in.to,
-					.src = in.dst,
-					.dst = in.src,
-					.sport = in.dport,
-					.dport = in.sport,
-					.flags = RST,
-					.seq = 777,
-					.zero_window = true };
+		out = segment_back(&in);
+		out.flags = RST;
+		out.seq = 777;
 		memset(&change, 0, sizeof(change));
 		change.drops[SERIN_DROP_RESETTING] = 1;
 		change.table.rst_sent = 1;

@@ -35,15 +35,7 @@ static struct conversation established(const struct scene *scene, uint32_t *ret_
 
 static struct segment reset_of(const struct segment *in)
 {
-	struct segment out = {
-		.to = in->from,
-		.from = in->to,
-		.src = in->dst,
-		.dst = in->src,
-		.sport = in->dport,
-		.dport = in->sport,
-		.zero_window = true,
-	};
+	struct segment out = segment_back(in);
 
 	if (in->flags & ACK) {
 		out.flags = RST;

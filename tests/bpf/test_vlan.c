@@ -110,17 +110,9 @@ static void resets_have_tags(void **state)
 			in.flags = ACK;
 			in.ack = 777;
 			tag(&in, &taggings[j]);
-			out = (struct segment){
-				.to = in.from,
-				.from = in.to,
-				.src = in.dst,
-				.dst = in.src,
-				.sport = in.dport,
-				.dport = in.sport,
-				.seq = 777,
-				.flags = RST,
-				.zero_window = true,
-			};
+			out = segment_back(&in);
+			out.flags = RST;
+			out.seq = 777;
 			tag(&out, &taggings[j]);
 			change.drops[SERIN_DROP_NO_FLOW] = 1;
 			change.table.rst_sent = 1;

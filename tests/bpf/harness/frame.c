@@ -45,6 +45,19 @@ struct segment segment_between(const char *from, const char *to)
 	};
 }
 
+struct segment segment_back(const struct segment *in)
+{
+	return (struct segment){
+		.to = in->from,
+		.from = in->to,
+		.src = in->dst,
+		.dst = in->src,
+		.sport = in->dport,
+		.dport = in->sport,
+		.zero_window = true,
+	};
+}
+
 static bool is_udp(const struct segment *segment)
 {
 	return segment->protocol == FRAME_UDP;

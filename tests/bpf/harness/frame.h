@@ -78,6 +78,8 @@ struct serin_addr frame_addr(const char *text);
 
 /* Two addresses ("192.0.2.1:1024", "[2001:db8::1]:80"): a segment from one to the other, flags 0, MACs zero. */
 struct segment segment_between(const char *from, const char *to);
+/* The way back of another one, as a RST goes: without payload, with a window of 0 and without flags yet. */
+struct segment segment_back(const struct segment *in);
 
 /* Write the frame; returns `ret`. */
 struct frame *segment_write(const struct segment *segment, struct frame *ret);

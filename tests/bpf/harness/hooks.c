@@ -13,6 +13,8 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
+#include "net.h"
+
 #define TCX_INGRESS ((enum bpf_attach_type)46)
 #define TCX_EGRESS ((enum bpf_attach_type)47)
 
@@ -163,13 +165,12 @@ void hooks_add_filter(const char *interface, bool egress, uint32_t priority, uin
 
 void hooks_tc(const char *format, ...)
 {
-	char arguments[256], command[300];
-	va_list args;
+	va_list arguments;
+	bool done;
 
-	va_start(args, format);
-	vsnprintf(arguments, sizeof(arguments), format, args);
-	va_end(args);
-	snprintf(command, sizeof(command), "tc %s", arguments);
-	if (system(command))
-		die("failed: %s", command);
+	va_start(arguments, format);
+	done = net_run("tc", format, arguments);
+	va_end(arguments);
+	if (!done)
+		exit(1);
 }

@@ -115,17 +115,26 @@ void net_enter(void)
 	run_batch(describe);
 }
 
+bool net_run(const char *program, const char *format, va_list arguments)
+{
+	char words[256], command[300];
+
+	vsnprintf(words, sizeof(words), format, arguments);
+	snprintf(command, sizeof(command), "%s %s", program, words);
+	if (!system(command))
+		return true;
+	fprintf(stderr, "failed: %s\n", command);
+	return false;
+}
+
 void net_ip(const char *format, ...)
 {
-	char arguments[256], command[300];
-	va_list args;
+	va_list arguments;
+	bool done;
 
-	va_start(args, format);
-	vsnprintf(arguments, sizeof(arguments), format, args);
-	va_end(args);
-	snprintf(command, sizeof(command), "ip %s", arguments);
-	if (system(command)) {
-		fprintf(stderr, "failed: %s\n", command);
+	va_start(arguments, format);
+	done = net_run("ip", format, arguments);
+	va_end(arguments);
+	if (!done)
 		exit(1);
-	}
 }

@@ -8,6 +8,8 @@
 #ifndef SERIN_TEST_NET_H
 #define SERIN_TEST_NET_H
 
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NET_SKIP 77 /* exit status of a test that cannot run here */
@@ -38,6 +40,9 @@ void net_enter(void);
 
 /* An interface forgets all of them when its address changes. */
 void net_restore_neighbours(void);
+
+/* Run a command of a program: whether it succeeded; what does not is printed. */
+bool net_run(const char *program, const char *format, va_list arguments);
 
 /* Run one `ip` command, without the word "ip"; exits with 1 when it fails. */
 void net_ip(const char *format, ...) __attribute__((format(printf, 1, 2)));
