@@ -2,19 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Backends come and go. A second canary backend takes clients from the first one only; when the first leaves, its own
 # clients move and nobody else; clients of stable never notice. Connections to a backend that left live on.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=3000
-
-survey() {
-	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
-	check_unharmed "$1" $SOURCES
-	sort "$WORK/$1.record" >"$WORK/$1"
-}
-
-# BEFORE AFTER AWK-CONDITION on the backends that a source met in the two surveys, `was` and `is`
-count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
 
 # BACKENDS: a changed file takes effect when the agent starts
 restart_with() {

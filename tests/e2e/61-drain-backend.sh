@@ -2,20 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A backend is taken out by hand: its connections live on, its clients go elsewhere, nobody else moves, and it stays out
 # over restarts and reloads until it is put back. The last one that takes a version's clients cannot be taken out.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=2000
-
-# NAME: every client's first backend into $WORK/NAME
-survey() {
-	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
-	check_unharmed "$1" $SOURCES
-	sort "$WORK/$1.record" >"$WORK/$1"
-}
-
-# BEFORE AFTER AWK-CONDITION on the backends that a source met in the two surveys, `was` and `is`
-count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
 
 backends() { api GET /v1/services/shop | jq -c "[.versions[].backends[] | select($1).address]"; }
 generation() { api GET /v1/services/shop | jq .generation; }

@@ -4,41 +4,12 @@
 # fifth failed handshake, nobody else's clients move, and it comes back by itself. The only backend of a version on trial:
 # that version is rolled back. All of the baseline: nothing moves, nothing is rolled back, and everything recovers.
 # Beside: nobody
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=2000
 
-# NAME: every client's first backend into $WORK/NAME
-survey() {
-	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
-	check_unharmed "$1" $SOURCES
-	sort "$WORK/$1.record" >"$WORK/$1"
-}
-# BEFORE AFTER AWK-CONDITION on the backends that a source met in the two surveys, `was` and `is`
-count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
-
-# HOST LAST-BYTE NAME: its server; the process in SERVER[NAME]
-declare -A SERVER
-serve() {
-	start "$1" "$TOOLS/httpd" "10.0.0.$2:3000=$3"
-	SERVER[$3]=${PIDS[-1]}
-	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
-}
-end_server() {
-	kill -KILL "${SERVER[$1]}"
-	wait "${SERVER[$1]}" 2>/dev/null || true
-}
-
-# KIND TEXT: when the last such event happened, in ms since 1970
-event_ms() {
-	api GET "/v1/events?service=shop" | jq -r --arg kind "$1" --arg text "$2" \
-		'[.events[] | select(.kind == $kind and (.text | test($text)))][-1].time // empty' |
-		xargs -r -I T date -d T +%s%3N
-}
 has_event() { [ -n "$(event_ms "$@")" ]; }
-now_ms() { date +%s%3N; }
-out() { api GET /v1/services/shop | jq -c '[.versions[].backends[] | select(.state != "up").address]'; }
 
 two_arm
 serve s1 11 stable-1

@@ -3,26 +3,12 @@
 # Active checks: a backend that is frozen, that nobody can reach, or whose own check says 503 is out after `fall` checks, with
 # requests at full rate, and back after `rise`; no client of the other one moves. A check of UDP's is asked over HTTP.
 # Beside: nobody
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=2000
 
-survey() {
-	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
-	check_unharmed "$1" $SOURCES
-	sort "$WORK/$1.record" >"$WORK/$1"
-}
-count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
-
-# TEXT: when the last such event about a backend happened, in ms since 1970
-event_ms() {
-	api GET "/v1/events?service=shop" | jq -r --arg text "$1" \
-		'[.events[] | select(.kind == "backend" and (.text | test($text)))][-1].time // empty' |
-		xargs -r -I T date -d T +%s%3N
-}
 has_event() { [ "$(api GET "/v1/events?service=shop" | jq --arg text "$1" '[.events[] | select(.kind == "backend" and (.text | test($text)))] | length')" -ge "${2:-1}" ]; }
-now_ms() { date +%s%3N; }
 
 # A check that says what the file of its name says.
 cat >"$WORK/health.py" <<'PYTHON'
@@ -42,7 +28,7 @@ PYTHON
 
 two_arm
 start_servers
-SERVER=${PIDS[1]} # of s2
+S2_SERVER=${PIDS[1]}
 declare -A CHECK
 for host in s1:11 s2:12 c1:21; do
 	echo 200 >"$WORK/${host%:*}"
@@ -63,7 +49,7 @@ sleep 1
 began=$(now_ms)
 echo 503 >"$WORK/s2"
 check "503: out within 5 s" wait_for 5 has_event "10.0.0.12:3000 of stable is out: status 503, expected 200-399"
-check_between "503: ms to the decision" $(($(event_ms "12:3000 of stable is out") - began)) 400 2500
+check_between "503: ms to the decision" $(($(event_ms backend "12:3000 of stable is out") - began)) 400 2500
 check_match "status says so" "$(serin status shop)" "^ *10\.0\.0\.12:3000 +stable +out: status "
 check_match "metrics, too" "$(serin_metric() { api GET /metrics | grep '^serin_backend_up'; }; serin_metric)" '10\.0\.0\.12:3000".*\} 0$'
 finish_load
@@ -83,7 +69,7 @@ sleep 1
 began=$(now_ms)
 on s2 ip link set eth0 down
 check "unreachable: out within 5 s" wait_for 5 has_event "10.0.0.12:3000 of stable is out: .*timeout" 1
-detection=$(($(event_ms "12:3000 of stable is out: .*timeout") - began))
+detection=$(($(event_ms backend "12:3000 of stable is out: .*timeout") - began))
 check_between "unreachable: ms to the decision" $detection 400 2500
 finish_load
 note "requests: $(of_load running .requests), lost: $(of_load running .failed) in $detection ms"
@@ -96,12 +82,12 @@ check "reachable: back within 10 s" wait_for 10 has_event "10.0.0.12:3000 of sta
 start_load running -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 6 -w 3000
 sleep 1
 began=$(now_ms)
-kill -STOP "$SERVER" "${CHECK[s2]}"
+kill -STOP "$S2_SERVER" "${CHECK[s2]}"
 check "frozen: out within 5 s" wait_for 5 has_event "10.0.0.12:3000 of stable is out: .*timeout" 2
-detection=$(($(event_ms "12:3000 of stable is out: .*timeout") - began))
+detection=$(($(event_ms backend "12:3000 of stable is out: .*timeout") - began))
 check_between "frozen: ms to the decision" $detection 400 2500
 sleep 1
-kill -CONT "$SERVER" "${CHECK[s2]}"
+kill -CONT "$S2_SERVER" "${CHECK[s2]}"
 check "thawed: back within 10 s" wait_for 10 has_event "10.0.0.12:3000 of stable is back: status 200" 3
 finish_load
 note "requests: $(of_load running .requests), lost: $(of_load running .failed) in $detection ms"

@@ -4,34 +4,18 @@
 # was on its way to it until it was found out, counted by the client. No client of another backend ever notices, and it
 # comes back by itself. Frozen it still shakes hands (its kernel does), so only a check that asks for an answer can tell.
 # Beside: nobody
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=2000 # as many a second, so that each asks once in a second
 IN_FLIGHT=200
 CHECKED='health: {check: http, path: /, every: 300ms, timeout: 300ms, fall: 3, rise: 2}'
 
-# NAME: every client's first backend into $WORK/NAME
-survey() {
-	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
-	check_unharmed "$1" $SOURCES
-	sort "$WORK/$1.record" >"$WORK/$1"
-}
-# BEFORE AFTER AWK-CONDITION on the backends that a source met, `was` and `is`
-count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
-
-# TEXT: when the last such event about a backend happened, in ms since 1970
-event_ms() {
-	api GET "/v1/events?service=shop" | jq -r --arg text "$1" \
-		'[.events[] | select(.kind == "backend" and (.text | test($text)))][-1].time // empty' |
-		xargs -r -I T date -d T +%s%3N
-}
 # TEXT MS: has it happened since?
-has_event() { [ "$(event_ms "$1")" -ge "$2" ]; }
-now_ms() { date +%s%3N; }
+has_event() { [ "$(event_ms backend "$1")" -ge "$2" ]; }
 
-freeze() { kill -STOP "$SERVER"; }
-thaw() { kill -CONT "$SERVER"; }
+freeze() { kill -STOP "$S2_SERVER"; }
+thaw() { kill -CONT "$S2_SERVER"; }
 # What it says goes nowhere: to the client that is a firewall that drops.
 firewall() { ip -n "$RUN-s2" route add blackhole 10.0.0.1/32; }
 open_up() { ip -n "$RUN-s2" route del blackhole 10.0.0.1/32; }
@@ -45,7 +29,7 @@ outage() {
 	began=$(now_ms)
 	$2
 	check "$what: out within 5 s" wait_for 5 has_event "10.0.0.12:3000 of stable is out" "$began"
-	detection=$(($(event_ms "12:3000 of stable is out") - began))
+	detection=$(($(event_ms backend "12:3000 of stable is out") - began))
 	check_between "$what: ms to the decision" $detection 100 4000
 	bound=$((IN_FLIGHT + $(grep -c stable-2 "$WORK/before") * detection / 1000))
 	sleep 3
@@ -69,7 +53,7 @@ outage() {
 
 two_arm
 start_servers
-SERVER=${PIDS[1]} # of s2
+S2_SERVER=${PIDS[1]}
 SERVICE=$CHECKED write_config 5%
 start_agent
 outage "frozen" freeze thaw

@@ -2,34 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All backends of the baseline die, with and without checks: nothing is rolled back, no client is given another version, the
 # agent does not spin, however many clients fail, and everything is as before when they return.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=2000
 SECONDS_MEASURED=5
 CPU_LIMIT=50 # hundredths of a second in that time; 15 are usual, and a loop that spins takes hundreds
 
-survey() {
-	load "$1" -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 -o "$WORK/$1.record"
-	check_unharmed "$1" $SOURCES
-	sort "$WORK/$1.record" >"$WORK/$1"
-}
-count() { join "$WORK/$1" "$WORK/$2" | awk "{ was = \$2; is = \$3 } $3 { n++ } END { print n + 0 }"; }
-
-declare -A SERVER
-serve() {
-	start "$1" "$TOOLS/httpd" "10.0.0.$2:3000=$3"
-	SERVER[$3]=${PIDS[-1]}
-	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
-}
-end_server() {
-	kill -KILL "${SERVER[$1]}"
-	wait "${SERVER[$1]}" 2>/dev/null || true
-}
-
 events_of() { api GET /v1/events | jq --arg text "$1" '[.events[] | select(.text | test($text))] | length'; }
 has_events() { [ "$(events_of "$1")" -ge "$2" ]; }
-out() { api GET /v1/services/shop | jq -c '[.versions[].backends[] | select(.state != "up").address]'; }
 none_is_out() { [ "$(out)" = "[]" ]; }
 # The agent's time on a CPU, in hundredths of a second (of its own and of the kernel's for it)
 cpu_time() { sed 's/.*) //' "/proc/$AGENT_PID/stat" | awk '{ print $12 + $13 }'; }

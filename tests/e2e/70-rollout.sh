@@ -3,25 +3,19 @@
 # A rollout by itself, under load: a good version climbs from step to step and becomes the baseline, the next one too, with
 # the roles the other way round; a bad one is taken out. Nobody edits the file in between.
 # Beside: nobody
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
 SOURCES=2000
 
-# HOST LAST-BYTE NAME: its server, which fails half of its requests while it is told to
-declare -A SERVER
-serve() {
-	start "$1" "$TOOLS/httpd" -e 50 -o "$WORK/$3.trouble" "10.0.0.$2:3000=$3"
-	SERVER[$3]=${PIDS[-1]}
-	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
-}
 rollout() { api POST /v1/services/shop/rollout "$1"; }
 of_rollout() { api GET /v1/services/shop | jq -r ".rollout.$1"; }
 is_state() { [ "$(of_rollout state)" = "$1" ]; }
 
 two_arm
-serve s1 11 stable-1
-serve c1 21 canary-1
+# Each fails half of its requests while it is told to.
+serve s1 11 stable-1 -e 50 -o "$WORK/stable-1.trouble"
+serve c1 21 canary-1 -e 50 -o "$WORK/canary-1.trouble"
 SERVICE='protocol: http
 rollout:
   version: canary

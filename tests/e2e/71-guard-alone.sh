@@ -39,20 +39,7 @@ lose_agent() {
 		fail "$1: nobody was notified: $(tail -n 1 "$WORK/hook.log")"
 }
 
-two_arm
-serve s1 11 stable-1
-serve s2 12 stable-2
-serve c1 21 canary-1
-serve_hook
-SERVICE="protocol: http
-notify: [{url: \"http://127.0.0.1:$HOOK_PORT/\", on: [rollback]}]
-rollout:
-  version: canary
-  judge: {latency: off}
-  steps: [{weight: 5%, for: 10m}, {weight: 100%}]"
-write_config 0% "lease: ${LEASE_S}s"
-start_agent
-watch_connections c1
+open_stage "lease: ${LEASE_S}s"
 begin_traffic
 
 rollout start >"$WORK/rollout"
@@ -70,7 +57,7 @@ done
 check_measured "no agent"
 sleep 0.5
 check_equal "notifications" "$(notices true)" "$((RUNS + KILLS))"
-check_equal "keys of notifications" "$(jq -r .key "$WORK/hook.log" | sort -u | wc -l)" "$((RUNS + KILLS))"
+check_equal "keys of notifications" "$(jq -r .body.key "$WORK/hook.log" | sort -u | wc -l)" "$((RUNS + KILLS))"
 check_match "why" "$(of_rollout reason)" "errors: .*the kernel's guard has tripped"
 end_traffic
 check_equal "failed requests at the clients" "$(of_load traffic .failed)" $FAILED

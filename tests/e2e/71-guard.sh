@@ -8,20 +8,7 @@
 
 RUNS=${RUNS:-5}
 
-two_arm
-serve s1 11 stable-1
-serve s2 12 stable-2
-serve c1 21 canary-1
-serve_hook
-SERVICE="protocol: http
-notify: [{url: \"http://127.0.0.1:$HOOK_PORT/\", on: [rollback]}]
-rollout:
-  version: canary
-  judge: {latency: off}
-  steps: [{weight: 5%, for: 10m}, {weight: 100%}]"
-write_config 0%
-start_agent
-watch_connections c1
+open_stage
 begin_traffic
 rollout start >"$WORK/rollout"
 for run in $(seq "$RUNS"); do

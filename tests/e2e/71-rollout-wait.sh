@@ -2,13 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A rollout as a deployment pipeline sees it: `serin rollout start --wait` goes on over an agent that is killed in the middle
 # and started again, and says by its exit code how it ended; `why`, `status`, /healthz and the metrics say how it goes.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
-serve() { # HOST LAST-BYTE NAME
-	start "$1" "$TOOLS/httpd" -e 50 -o "$WORK/$3.trouble" "10.0.0.$2:3000=$3"
-	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
-}
 # NAME ARGUMENTS...: in the background, with its output and its exit code in files
 begin_waiting() {
 	local name=$1
@@ -22,8 +18,7 @@ lines() { cut -c 11- "$WORK/$1.out"; }
 
 two_arm
 serve s1 11 stable
-serve c1 21 canary
-SERVER=${PIDS[-1]}
+serve c1 21 canary -e 50 -o "$WORK/canary.trouble"
 SERVICE='protocol: http
 rollout:
   version: canary
@@ -65,7 +60,7 @@ check_match "given up for the next try" "$(serin rollout shop abort --reason "on
 
 begin_waiting bad --release r2
 check "it begins" wait_for 5 grep -q "step 1" "$WORK/bad.out"
-kill -USR1 "$SERVER"
+kill -USR1 "${SERVER[canary]}"
 check "it ends" wait_for 10 has_ended bad
 finish_load
 check_equal "rolled back" "$(cat "$WORK/bad.code")" 3

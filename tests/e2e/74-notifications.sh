@@ -3,22 +3,14 @@
 # What a rollout tells a receiver of notifications, and what it remembers: the receiver is down for a while and gets all the
 # same, once; the agent is killed at random moments (KILLS of them, 10 if not said), many of them while it writes, and goes on
 # where it was, no step twice and none left out, each told once; the host is started anew; the state file is damaged.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 [ -x /usr/bin/python3 ] || skip "python3 is missing (Debian package python3)"
 
 KILLS=${KILLS:-10}
 STEPS=$((KILLS > 20 ? 50 : 10)) # of a rollout
 RISE=$((100 / STEPS))
 TOLD=$WORK/told
-
-# HOST LAST-BYTE NAME: its server, which fails half of its requests while it is told to
-declare -A SERVER
-serve() {
-	start "$1" "$TOOLS/httpd" -e 50 -o "$WORK/$3.trouble" "10.0.0.$2:3000=$3"
-	SERVER[$3]=${PIDS[-1]}
-	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
-}
 
 start_receiver() {
 	start lb /usr/bin/python3 "$REPO/tests/e2e/tools/webhook.py" 8080 "$TOLD"
@@ -61,8 +53,9 @@ of_told() { jq -rs "$1" "$TOLD"; }
 told_twice() { of_told 'group_by(.body.key) | map(select(length > 1) | length - 1) | add // 0'; }
 
 two_arm
-serve s1 11 stable-1
-serve c1 21 canary-1
+# Each fails half of its requests while it is told to.
+serve s1 11 stable-1 -e 50 -o "$WORK/stable-1.trouble"
+serve c1 21 canary-1 -e 50 -o "$WORK/canary-1.trouble"
 write_top
 write_rollout shop '[{weight: 10%, for: 1s}, {weight: 25%, for: 1s}, {weight: 50%, pause: manual}, {weight: 100%}]' 80
 write_rollout ladder "{start: $RISE%, step: $RISE%, every: 1s}" 81

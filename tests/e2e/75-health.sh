@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # A rollout without a single error: it is shown to be healthy by how many clients it has served, and by nothing less.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/servers.sh
+. "$(dirname "$0")/servers.sh"
 
-serve() {
-	start "$1" "$TOOLS/httpd" "10.0.0.$2:3000=$3"
-	wait_for 5 on "$1" curl -sf -o /dev/null "http://10.0.0.$2:3000/" || fail "the server on $1 does not answer"
-}
 rollout() { api POST /v1/services/shop/rollout "$1"; }
 of_rollout() { api GET /v1/services/shop | jq -r ".rollout.$1"; }
 why() { api GET /v1/services/shop/why | jq -r ".. | objects | select(has(\"missing\")) | $1" | head -n 1; }

@@ -40,11 +40,11 @@ mend_servers() {
 of_trouble() { jq -r ".$2" "$WORK/$1.trouble"; }
 
 serve_hook() {
-	start lb /usr/bin/python3 "$REPO/tests/e2e/tools/hook.py" $HOOK_PORT "$WORK/hook.log"
+	start lb /usr/bin/python3 "$REPO/tests/e2e/tools/webhook.py" $HOOK_PORT "$WORK/hook.log"
 	wait_for 5 on lb curl -s -o /dev/null "http://127.0.0.1:$HOOK_PORT/" || fail "nobody takes notifications"
 }
 # FILTER: how many notifications match
-notices() { if [ -e "$WORK/hook.log" ]; then jq -s "[.[] | select($1)] | length" "$WORK/hook.log"; else echo 0; fi; }
+notices() { if [ -e "$WORK/hook.log" ]; then jq -s "[.[].body | select($1)] | length" "$WORK/hook.log"; else echo 0; fi; }
 has_notices() { [ "$(notices "$1")" -ge "$2" ]; }
 
 rollout() { api POST /v1/services/shop/rollout "{\"action\": \"$1\"${2:+, $2}}"; }
@@ -73,6 +73,25 @@ last_connection() { tail -n 1 "$WORK/$1.syns" | cut -d ' ' -f 1; }
 # HOST FROM TO: how many began between, nanoseconds
 connections_between() { awk -v from="$2" -v to="$3" '$1 > from && $1 <= to { n++ } END { print n + 0 }' "$WORK/$1.syns"; }
 monotonic_ns() { awk '{ printf "%.0f\n", $1 * 1e9 }' /proc/uptime; }
+
+# [MORE LINES]: a canary at 5 % once it is rolled out, and a receiver of notifications. The lines are for the top of the file.
+# shellcheck disable=SC2120 # most have none
+open_stage() {
+	two_arm
+	serve s1 11 stable-1
+	serve s2 12 stable-2
+	serve c1 21 canary-1
+	serve_hook
+	SERVICE="protocol: http
+notify: [{url: \"http://127.0.0.1:$HOOK_PORT/\", on: [rollback]}]
+rollout:
+  version: canary
+  judge: {latency: off}
+  steps: [{weight: 5%, for: 10m}, {weight: 100%}]"
+	write_config 0% "$@"
+	start_agent
+	watch_connections c1
+}
 
 # MAP FIELD: of the version on trial, which is the one that is armed
 of_map() {
