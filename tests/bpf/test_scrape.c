@@ -184,7 +184,7 @@ static void move_all(uint64_t to)
 struct other {
 	atomic_bool stop;
 	double worst_ms;
-	unsigned int answers;
+	atomic_uint answers;
 };
 
 static void *ask_all_the_time(void *context)
@@ -202,6 +202,13 @@ static void *ask_all_the_time(void *context)
 		usleep(500);
 	}
 	return NULL;
+}
+
+/* However late a busy machine lets the other thread run; it is stopped by the runner's limit at last. */
+static void wait_for_answers(struct other *other, unsigned int count)
+{
+	while (atomic_load(&other->answers) < count)
+		usleep(500);
 }
 
 static int compare(const void *one, const void *other)
@@ -234,15 +241,14 @@ static void two_hundred_services(void **state)
 
 		move_all(round + 1);
 		assert_int_equal(pthread_create(&thread, NULL, ask_all_the_time, &other), 0);
-		usleep(20000);
+		wait_for_answers(&other, 3);
 		start = now_ms();
 		length = ask("/metrics", text, size);
 		took[round] = now_ms() - start;
-		usleep(20000);
+		wait_for_answers(&other, atomic_load(&other.answers) + 3);
 		atomic_store(&other.stop, true);
 		pthread_join(thread, NULL);
 		worst[round] = other.worst_ms;
-		assert_true(other.answers > 5);
 		assert_int_equal(count_lines(text, "\nserin_requests_total{"), BACKENDS);
 		assert_int_equal(count_lines(text, "\nserin_response_seconds_count{"), 2 * SERVICES);
 	}
