@@ -27,15 +27,6 @@ ip_bytes() {
 	on client nstat -asz --json IpExtOutOctets IpExtInOctets | jq -r '.kernel | "\(.IpExtOutOctets) \(.IpExtInOctets)"'
 }
 
-# How many segments both ends have sent again: what a busy machine makes late is sent once more before it is acknowledged,
-# and a turn with such a segment gives no time.
-sent_again() {
-	local host
-	for host in client s1 s2 c1; do
-		on $host nstat -asz --json TcpRetransSegs | jq '.kernel.TcpRetransSegs'
-	done | awk '{ n += $1 } END { print n + 0 }'
-}
-
 two_arm
 start_odd_servers
 # Nothing listens on c2.
@@ -44,7 +35,7 @@ HTTP='{listen: "127.0.0.1:9477"}' AFFINITY=flow CANARY='"10.0.0.21:3000", "10.0.
 start_agent
 start_prometheus
 read -r sent received < <(ip_bytes)
-again=$(sent_again)
+again=$(sent_again client s1 s2 c1)
 
 count plain 60 "GET /200" "POST /200" "GET /404" "GET /503" "HEAD /500" "GET /200"
 count slow 10 "GET /200" "GET /wait/400"
@@ -54,7 +45,7 @@ count meanwhile 60 "GET /200" "GET /503"
 count hang 3 "GET /200" "GET /hang"
 start_agent
 read -r sent_now received_now < <(ip_bytes)
-again=$(($(sent_again) - again))
+again=$(($(sent_again client s1 s2 c1) - again))
 note "segments sent again: $again"
 wait_for 10 has_scraped "$(date +%s.%N)" || fail "Prometheus has stopped scraping"
 AT=$(last_scrape)

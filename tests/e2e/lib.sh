@@ -241,6 +241,15 @@ metric() {
 		$1 ~ "^" name "({|$)" && $1 ~ label { sum += $2; seen = 1 } END { print seen ? sum : "missing" }'
 }
 
+# HOST...: how many segments they have sent again, all of them together. What a busy machine makes late is sent once more before
+# it is acknowledged, and a turn or a handshake with such a segment gives no time.
+sent_again() {
+	local host
+	for host; do
+		on "$host" nstat -asz --json TcpRetransSegs | jq .kernel.TcpRetransSegs
+	done | awk '{ n += $1 } END { print n + 0 }'
+}
+
 # No packet of ours was dropped, but for reasons that match BUT
 check_no_drops() {
 	check_equal "packets dropped${BUT:+ but for $BUT}" "$(api GET /metrics |
