@@ -60,7 +60,8 @@ for port in 80 81 82; do
 	start_transfer "four-$port" "$VIP:$port"
 	start_transfer "six-$port" "[$VIP6]:$port"
 done
-sleep 0.7
+has_forwarded() { [ "$(metric serin_packets_total)" -ge "$1" ]; }
+wait_for 5 has_forwarded 1000 || true
 before=$(metric serin_packets_total)
 check_between "packets that the first one has forwarded" "$before" 1000 1000000
 ip -n "$RUN-client" route replace default via 198.51.101.1

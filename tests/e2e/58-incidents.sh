@@ -42,10 +42,13 @@ CLIENTS=10.64.51.0 ask placed by-draw / /code/503 /half
 agree placed by-draw
 
 # Opened under one plan, failed under the next one.
+opened() { api GET /v1/services/shop | jq '[.versions[].opened] | add'; }
+have_opened() { [ "$(opened)" = "$1" ]; }
 mark shop
+before=$(opened)
 count across -t $VIP:80 -s 10.64.60.0 -n 40 -p 80 / sleep:3000 /code/503 &
 asking=$!
-sleep 1.5
+check "all are connected" wait_for 3 have_opened $((before + 40))
 check "another plan" serin weight shop canary=50%
 wait $asking
 agree shop across '.incidents = 0'

@@ -137,9 +137,11 @@ write_four "max_ejected: 50%"
 start_agent
 for byte in 11 12 21; do end_server $byte; done
 for _ in 1 2 3; do load knock -t $VIP:80 -s 10.64.0.0 -n $SOURCES -N $SOURCES -c 64 || true; done
+out() { api GET /v1/services/shop | jq '[.versions[].backends[] | select(.state != "up")] | length'; }
+are_out() { [ "$(out)" = "$1" ]; }
+wait_for 5 are_out 2 || true
 sleep 0.5
-check_equal "half of them are out, though three are dead" \
-	"$(api GET /v1/services/shop | jq '[.versions[].backends[] | select(.state != "up")] | length')" 2
+check_equal "half of them are out, though three are dead" "$(out)" 2
 for byte in 11 12 21; do bury $byte; done
 serve s1 11 b-1
 serve s2 12 b-2
