@@ -28,7 +28,7 @@ rollout:
   judge: {latency: off}'
 STABLE='"10.0.0.11:3000"' CANARY='"10.0.0.21:3000"' write_config 0%
 start_agent
-start_load all -t $VIP:80 -s 10.64.0.0 -n 2000 -f 500 -d 26
+start_load all -t $VIP:80 -s 10.64.0.0 -n 2000 -f 500 -d 3600
 
 # ---- a good one, and an agent that dies meanwhile --------------------------------------------------------------------
 
@@ -62,6 +62,7 @@ begin_waiting bad --release r2
 check "it begins" wait_for 5 grep -q "step 1" "$WORK/bad.out"
 kill -USR1 "${SERVER[canary]}"
 check "it ends" wait_for 10 has_ended bad
+kill "$LOAD_PID"
 finish_load
 check_equal "rolled back" "$(cat "$WORK/bad.code")" 3
 check_match "because of errors" "$(lines bad | tail -n 1)" '^canary \(r2\) rolled back by [a-z ]*: errors: '
