@@ -46,6 +46,7 @@ static const struct route {
 	{ "GET", "/v1/services/*/why", FOR_READERS, api_get_why, false },
 	{ "PUT", "/v1/services/*/weights", FOR_CHANGES, api_put_weights, false },
 	{ "POST", "/v1/services/*/backend", FOR_CHANGES, api_post_backend, false },
+	{ "POST", "/v1/services/*/baseline", FOR_CHANGES, api_post_baseline, false },
 	{ "POST", "/v1/services/*/rollback", FOR_CHANGES, api_post_rollback, false },
 	{ "POST", "/v1/services/*/rollout", FOR_CHANGES, api_post_rollout, false },
 	{ "POST", "/v1/services/*/outcomes", FOR_CHANGES, api_post_outcomes, false },

@@ -55,6 +55,7 @@ void api_get_history(struct api_call *call);
 void api_get_events(struct api_call *call);
 void api_put_weights(struct api_call *call);
 void api_post_backend(struct api_call *call);
+void api_post_baseline(struct api_call *call);
 void api_post_rollback(struct api_call *call);
 void api_post_rollout(struct api_call *call);
 void api_get_why(struct api_call *call);

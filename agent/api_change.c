@@ -127,6 +127,9 @@ void api_answer_change(struct api_call *call, int error, const struct complaint 
 	case -EBUSY:
 		api_error(call, 409, "rollout_state", "%s", complaint->text);
 		break;
+	case -ENODATA:
+		api_error(call, 409, "baseline_unknown", "%s", complaint->text);
+		break;
 	case -ENOENT:
 		api_error(call, 404, "unknown_version", "%s", complaint->text);
 		break;
@@ -202,6 +205,30 @@ void api_post_rollback(struct api_call *call)
 			api_answer_change(call, r, &complaint);
 		else
 			answer_rollback(call, &request);
+	}
+	json_decref(body);
+}
+
+void api_post_baseline(struct api_call *call)
+{
+	static const char *const keys[] = { "version", "reason", NULL };
+	struct controller_request request = { .by = call->request->by };
+	struct complaint complaint = { "" };
+	const char *version;
+	json_t *body = NULL;
+	int r;
+
+	if (!api_read_body(call, keys, &body))
+		return;
+	version = json_string_value(json_object_get(body, "version"));
+	if (!version) {
+		refuse(call, "\"version\" is no text, expected the name of the version that is the baseline");
+	} else if (api_read_reason(call, body, &request) && api_read_if_match(call, &request)) {
+		r = controller_set_baseline(call->controller, call->service, &request, version, &complaint);
+		if (r == -EBUSY)
+			api_error(call, 409, "baseline_known", "%s", complaint.text);
+		else
+			api_answer_change(call, r, &complaint);
 	}
 	json_decref(body);
 }

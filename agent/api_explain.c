@@ -229,6 +229,7 @@ void api_get_explain(struct api_call *call)
 {
 	static const char *const names[] = { "address", "port", "listen", NULL };
 	struct question question = { .listener = NULL };
+	struct complaint complaint = { "" };
 	struct serin_split_key key = { .protocol = 0 };
 	const struct state_version *drawn;
 	const struct config_rule *rule;
@@ -237,6 +238,10 @@ void api_get_explain(struct api_call *call)
 
 	if (!api_check_parameters(call, names) || !read_question(call, &question))
 		return;
+	if (controller_check_baseline(call->service, &complaint)) {
+		api_error(call, 409, "baseline_unknown", "%s", complaint.text);
+		return;
+	}
 	key.client = question.client.addr;
 	key.client_port = question.client.port;
 	key.listener = question.listener->addr;

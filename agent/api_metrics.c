@@ -83,7 +83,7 @@ static void add_service(const struct controller *controller, const struct servic
 			.service = service->config->name,
 			.version = service->now.versions[i].name,
 			.role = service_role(service, i),
-			.weight = (double)service->now.versions[i].weight / SERIN_SLOTS,
+			.weight = (double)service_weight(service, i) / SERIN_SLOTS,
 			.measured = share.share,
 			.is_measured = share.known,
 			.is_http = service->config->speaks == SERIN_SPEAKS_HTTP,

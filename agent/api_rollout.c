@@ -140,7 +140,7 @@ static const struct state_version *find_version(const struct state_service *now,
 /* Before the first rollout: the one on trial, where there is only one. */
 static const struct state_version *only_trial(const struct state_service *now)
 {
-	return now->version_count == 2 ? &now->versions[!now->baseline] : NULL;
+	return now->version_count == 2 && !now->lost ? &now->versions[!now->baseline] : NULL;
 }
 
 /* The judge's word while it has one; the kernel's goes before it. */
@@ -165,7 +165,8 @@ static json_t *canary_to_json(const struct controller *controller, const struct 
 		version = find_version(now, json_string_value(json_object_get(rollout, "version")));
 	if (!version)
 		version = only_trial(now);
-	json = json_pack("{s:s, s:s?, s:s?, s:s, s:s?}", "baseline", now->versions[now->baseline].name, "version",
+	json = json_pack("{s:s?, s:s?, s:s?, s:s, s:s?}", "baseline",
+			 now->lost ? NULL : now->versions[now->baseline].name, "version",
 			 version ? version->name : NULL, "share", version ? share_format(version->weight, share) : NULL,
 			 "rollout", runs ? state : rollout_state_name(ROLLOUT_IDLE), "health",
 			 runs ? health_of(rollout) : NULL);

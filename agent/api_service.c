@@ -138,7 +138,7 @@ static json_t *version_to_json(const struct controller *controller, const struct
 
 	window_measure(&service->window, &service->newest, id, &share);
 	json = json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:f}", "name", set->name, "role",
-			 service_role(service, version), "weight", (int)set->weight, "measured",
+			 service_role(service, version), "weight", (int)service_weight(service, version), "measured",
 			 share.known ? json_real(share.share) : json_null(), "measured_low",
 			 share.known ? json_real(share.low) : json_null(), "measured_high",
 			 share.known ? json_real(share.high) : json_null(), "opened_per_second", share.per_second);
@@ -203,11 +203,11 @@ static json_t *service_to_json(const struct controller *controller, const struct
 
 	for (size_t i = 0; i < now->version_count; i++)
 		json_array_append_new(versions, version_to_json(controller, service, i, detail));
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:I, s:o, s:f, s:o, s:o}", "name", config->name, "protocol",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:s?, s:I, s:o, s:f, s:o, s:o}", "name", config->name, "protocol",
 			 config_protocol_name(config), "forward", config_forward_name(config->forward), "affinity",
 			 affinity_to_json(config), "listen", listeners_to_json(config), "baseline",
-			 now->versions[now->baseline].name, "generation", (json_int_t)now->generation, "changed",
-			 changed_to_json(&now->changed), "window_seconds",
+			 now->lost ? NULL : now->versions[now->baseline].name, "generation",
+			 (json_int_t)now->generation, "changed", changed_to_json(&now->changed), "window_seconds",
 			 window_span(&service->window, &service->newest), "versions", versions, "rollout",
 			 controller_rollout_to_json(controller, service, false));
 }

@@ -23,6 +23,7 @@ int cmd_status(const struct options *options);
 int cmd_weight(const struct options *options);
 int cmd_try(const struct options *options);
 int cmd_backend(const struct options *options);
+int cmd_baseline(const struct options *options);
 int cmd_rollout(const struct options *options);
 int cmd_why(const struct options *options);
 int cmd_rollback(const struct options *options);

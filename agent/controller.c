@@ -331,6 +331,10 @@ int controller_ready(const struct controller *controller, struct complaint *comp
 {
 	const char *missing = devices_missing(&controller->devices);
 
+	for (size_t i = 0; i < controller->service_count; i++) {
+		if (controller_check_baseline(&controller->services[i], complaint))
+			return -EAGAIN;
+	}
 	if (missing)
 		return complain(complaint, -EAGAIN, "interface %s is gone, its program with it", missing);
 	if (!controller->nexthops.ready)

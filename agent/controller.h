@@ -65,6 +65,7 @@ struct controller {
 	struct devices devices;
 	struct image image;
 	struct state state;
+	char damaged[512];        /* where the state's file is kept that this agent could not read; "": it could */
 	bool unsaved;             /* the state's file is older than `state`: saved again at every tick */
 	struct service *services; /* in the order of the configuration */
 	size_t service_count;
@@ -135,12 +136,19 @@ struct controller_request {
 };
 
 /* Build the plan, persist, swap, log. All or nothing: 0, or a complaint and -ESTALE, -ENOENT (no such version), -EINVAL
- * (shares that do not fit), or what persisting or swapping gave. A rollback does not wait for persisting. */
+ * (shares that do not fit), -ENODATA (the baseline is lost), or what persisting or swapping gave. A rollback does not wait for persisting. */
 int controller_set_weights(struct controller *controller, struct service *service,
 			   const struct controller_request *request, const struct weights_wish *wishes, size_t count,
 			   struct complaint *complaint);
 int controller_rollback(struct controller *controller, struct service *service,
 			const struct controller_request *request, struct complaint *complaint);
+
+/* Say which version is the baseline of a service that has lost it: it gets everybody. 0, or a complaint and -ESTALE, -ENOENT
+ * (no such version), -EBUSY (it is known), or what persisting or swapping gave. */
+int controller_set_baseline(struct controller *controller, struct service *service,
+			    const struct controller_request *request, const char *version, struct complaint *complaint);
+/* Whether it is known: 0, or -ENODATA and a complaint that says what to do. */
+int controller_check_baseline(const struct service *service, struct complaint *complaint);
 
 /* Take a backend out of the rings of its versions, or put it back: its flows live on, no other client moves, the generation
  * stays, and so does the wish over restarts. `text`: as backend_parse takes it. 0, or a complaint and -EINVAL (no address,

@@ -94,7 +94,7 @@ static void log_change(const struct state_service *from, const struct state_serv
 {
 	static const enum event_kind kinds[STATE_CHANGE_KINDS] = {
 		[STATE_START] = EVENT_WEIGHT,  [STATE_WEIGHTS] = EVENT_WEIGHT,  [STATE_ROLLBACK] = EVENT_ROLLBACK,
-		[STATE_RELOAD] = EVENT_WEIGHT, [STATE_ROLLOUT] = EVENT_ROLLOUT,
+		[STATE_RELOAD] = EVENT_WEIGHT, [STATE_ROLLOUT] = EVENT_ROLLOUT, [STATE_BASELINE] = EVENT_WEIGHT,
 	};
 	bool is_rollback = to->changed.kind == STATE_ROLLBACK;
 	char old[256], new[256], text[EVENT_TEXT_LEN];
@@ -103,6 +103,9 @@ static void log_change(const struct state_service *from, const struct state_serv
 	weights_format(to, new, sizeof(new));
 	if (to->changed.kind == STATE_ROLLOUT)
 		describe_step(to, new, old, text, sizeof(text));
+	else if (to->changed.kind == STATE_BASELINE)
+		snprintf(text, sizeof(text), "%s: the baseline is %s: now %s, before nobody was served", to->name,
+			 to->versions[to->baseline].name, new);
 	else
 		snprintf(text, sizeof(text), "%s %s: now %s, before %s", to->name, is_rollback ? "rolled back" : "set",
 			 new, old);
@@ -192,6 +195,8 @@ int controller_set_weights(struct controller *controller, struct service *servic
 
 	r = controller_check_generation(service, request, complaint);
 	if (!r)
+		r = controller_check_baseline(service, complaint);
+	if (!r)
 		r = check_rollout(service, complaint);
 	if (!r)
 		r = weights_change(&wanted, wishes, count, complaint);
@@ -231,6 +236,8 @@ int controller_rollback(struct controller *controller, struct service *service,
 	int r;
 
 	r = controller_check_generation(service, request, complaint);
+	if (!r)
+		r = controller_check_baseline(service, complaint);
 	if (r)
 		return r;
 	if (rollout_is_judged(&wanted.trial.rollout) || wanted.trial.rollout.state == ROLLOUT_COMPLETED)

@@ -30,7 +30,7 @@ static void count(const struct counters *counters, const struct service *service
 
 		counts[id] = (struct history_counts){
 			.name = service->now.versions[i].name,
-			.weight = service->now.versions[i].weight,
+			.weight = service_weight(service, i),
 			.opened = service->newest.opened[id],
 			.asked = turns->asked,
 			.response = counters_of_version(counters, service->id, id)->observed.response.bucket,

@@ -99,6 +99,8 @@ int controller_rollout(struct controller *controller, struct service *service, c
 	if (rollout_is_judged(&service->now.trial.rollout) && wish->kind != ROLLOUT_ABORT)
 		controller_judge_one(controller, service);
 	r = controller_check_generation(service, request, complaint);
+	if (!r)
+		r = controller_check_baseline(service, complaint);
 	if (!r && (wish->kind == ROLLOUT_START || wish->kind == ROLLOUT_RETRY))
 		r = controller_judge_settings(controller, service, &settings, complaint);
 	if (!r)

@@ -19,7 +19,7 @@ struct rollout_wish {
 };
 
 /* Decide, persist, put into the kernel, tell. All or nothing: 0, or a complaint and -EBUSY (the rollout's state does not
- * allow it), -EINVAL, -ENOENT (no such version), -ESTALE, or what persisting or swapping gave. */
+ * allow it), -EINVAL, -ENOENT (no such version), -ENODATA (the baseline is lost), -ESTALE, or what persisting or swapping gave. */
 int controller_rollout(struct controller *controller, struct service *service, const struct controller_request *request,
 		       const struct rollout_wish *wish, struct complaint *complaint);
 

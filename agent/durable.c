@@ -66,26 +66,55 @@ static int sync_directory(const char *directory)
 	return r;
 }
 
-int durable_set_aside(const char *directory, const char *name, time_t now, char *ret_path, size_t size,
-		      struct complaint *complaint)
+/* DIRECTORY/NAME, and NAME.damaged-TIME beside it. */
+static int aside_paths(const char *directory, const char *name, time_t now, char *ret_path, char *ret_aside,
+		       struct complaint *complaint)
 {
-	char path[PATH_MAX], aside[PATH_MAX], damaged[NAME_MAX], stamp[32] = "";
+	char damaged[NAME_MAX], stamp[32] = "";
 	struct tm tm;
 	int r;
 
-	r = durable_path(directory, name, path, complaint);
-	if (r)
-		return r;
 	if (gmtime_r(&now, &tm))
 		strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	snprintf(damaged, sizeof(damaged), "%s.damaged-%s", name, stamp);
-	r = durable_path(directory, damaged, aside, complaint);
+	r = durable_path(directory, name, ret_path, complaint);
+	return r ? r : durable_path(directory, damaged, ret_aside, complaint);
+}
+
+int durable_set_aside(const char *directory, const char *name, time_t now, char *ret_path, size_t size,
+		      struct complaint *complaint)
+{
+	char path[PATH_MAX], aside[PATH_MAX];
+	int r;
+
+	r = aside_paths(directory, name, now, path, aside, complaint);
 	if (r)
 		return r;
 	if (rename(path, aside)) {
 		r = -errno;
 		return complain(complaint, r, "cannot rename the damaged %.200s: %s", path, strerror(-r));
 	}
+	snprintf(ret_path, size, "%s", aside);
+	return 0;
+}
+
+int durable_keep_aside(const char *directory, const char *name, time_t now, char *ret_path, size_t size,
+		       struct complaint *complaint)
+{
+	char path[PATH_MAX], aside[PATH_MAX];
+	struct stat st;
+	int r;
+
+	r = aside_paths(directory, name, now, path, aside, complaint);
+	if (r)
+		return r;
+	if (!lstat(path, &st) && S_ISREG(st.st_mode) && st.st_nlink > 1) {
+		snprintf(ret_path, size, "%s.damaged-*", path);
+		return 0;
+	}
+	/* Not every file system has second names, and a directory can have none. */
+	if (link(path, aside))
+		return durable_set_aside(directory, name, now, ret_path, size, complaint);
 	snprintf(ret_path, size, "%s", aside);
 	return 0;
 }

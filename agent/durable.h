@@ -16,6 +16,11 @@ int durable_read(const char *path, size_t max, char **ret_text, size_t *ret_leng
  * not there. */
 int durable_write(const char *directory, const char *name, const char *text, struct complaint *complaint);
 
+/* The same as durable_set_aside, but it keeps its own name, too, until something is written in its place: whoever ends
+ * before that leaves no trace of a first start. Where it has been done before, ret_path says so with a star. */
+int durable_keep_aside(const char *directory, const char *name, time_t now, char *ret_path, size_t size,
+		       struct complaint *complaint);
+
 /* Rename it to NAME.damaged-TIME, so that nobody loses what is in it. ret_path has `size` bytes. */
 int durable_set_aside(const char *directory, const char *name, time_t now, char *ret_path, size_t size,
 		      struct complaint *complaint);

@@ -38,6 +38,8 @@ static const struct subcommand subcommands[] = {
 	  OPTION_OUTPUT | OPTION_UDP, 1, MANY },
 	{ "backend", cmd_backend, "SERVICE ADDRESS drain|ready", "take a backend out by hand, or put it back",
 	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 3, 3 },
+	{ "baseline", cmd_baseline, "SERVICE VERSION", "say which one it is, where that was lost",
+	  OPTION_OUTPUT | OPTION_REASON | OPTION_SOCKET, 2, 2 },
 	{ "rollout", cmd_rollout, "SERVICE ACTION", "start, pause, resume, promote, abort, retry or finish",
 	  OPTION_OUTPUT | OPTION_VERSION | OPTION_RELEASE | OPTION_BLIND | OPTION_FLOWS | OPTION_REASON | OPTION_WAIT |
 		  OPTION_SOCKET,

@@ -209,10 +209,20 @@ static void print_place(FILE *out, const json_t *rollout, bool colours)
 	fprintf(out, "%s\n", is_bad ? PLAIN : "");
 }
 
+/* Which version is the baseline was in a state file that is damaged. */
+static void print_lost(FILE *out, const json_t *service, bool colours)
+{
+	fprintf(out, "baseline %sunknown: nobody is served until `serin baseline ", colours ? RED : "");
+	text_print(out, text_of(service, "name"));
+	fprintf(out, " VERSION`%s\n", colours ? PLAIN : "");
+}
+
 void rollout_print_block(FILE *out, const json_t *service, bool colours)
 {
 	const json_t *rollout = json_object_get(service, "rollout");
 
+	if (json_is_null(json_object_get(service, "baseline")))
+		print_lost(out, service, colours);
 	if (!*text_of(rollout, "state") || !*text_of(rollout, "version"))
 		return;
 	print_place(out, rollout, colours);

@@ -27,7 +27,14 @@ int service_bind(struct service *service, const struct config_service *config, c
 
 const char *service_role(const struct service *service, size_t version)
 {
+	if (service->now.lost)
+		return "unknown";
 	return version == service->now.baseline ? "baseline" : "trial";
+}
+
+unsigned int service_weight(const struct service *service, size_t version)
+{
+	return service->now.lost ? 0 : service->now.versions[version].weight;
 }
 
 /* Where all are out they stay where they are: there is nowhere else to send clients to. */
@@ -101,7 +108,7 @@ int service_build_plan(const struct service *service, const struct image *image,
 			.name = wanted->versions[i].name,
 			.weight = wanted->versions[i].weight,
 			.members = next,
-			.member_count = gather_members(image, service->id, id, next),
+			.member_count = wanted->lost ? 0 : gather_members(image, service->id, id, next),
 		};
 		next += input.versions[id].member_count;
 		if (id >= input.version_count)
@@ -123,6 +130,11 @@ bool service_same_plan(const struct serin_plan *a, const struct serin_plan *b)
 
 	_Static_assert(offsetof(struct serin_plan, generation) == 0, "the generation comes first");
 	return !memcmp(one + from, other + from, epoch - from) && !memcmp(one + rest, other + rest, sizeof(*a) - rest);
+}
+
+bool service_is_empty_plan(const struct serin_plan *plan)
+{
+	return plan->ring[plan->baseline % SERIN_MAX_VERSIONS][0] == SERIN_NO_BACKEND;
 }
 
 bool service_read_plan(const struct serin_service *names, const struct serin_plan *plan, struct state_service *ret)

@@ -35,7 +35,6 @@ static int open_datapath(struct controller *controller, struct complaint *compla
 static int load_state(struct controller *controller, struct complaint *complaint)
 {
 	struct complaint damage = { "" };
-	char aside[512] = "";
 	int r;
 
 	r = state_load(controller->options.state_dir, &controller->state, &damage);
@@ -43,19 +42,16 @@ static int load_state(struct controller *controller, struct complaint *complaint
 		return 0;
 	if (r != -EBADMSG)
 		return complain(complaint, r, "%s", damage.text);
-	/* Which version is the baseline, only that file and the running plans know: the configuration's may be the one
-	 * that was replaced long ago. Left where it is, or the next start would take it for a first one. */
-	if (!datapath_is_reused(controller->datapath))
-		return complain(
-			complaint, r,
-			"%.250s: the state file is damaged, and no plan runs that shows which versions are "
-			"baselines, expected a whole one from a backup, or none: then those of the configuration are",
-			damage.text);
-	r = state_set_aside(controller->options.state_dir, time(NULL), aside, sizeof(aside), complaint);
+	r = state_keep_aside(controller->options.state_dir, time(NULL), controller->damaged,
+			     sizeof(controller->damaged), complaint);
 	if (r)
 		return r;
-	log_error("the state file is damaged: going on with the running plans, else with the configuration",
-		  log_text("error", damage.text), log_text("kept_as", aside));
+	log_error(
+		datapath_is_reused(controller->datapath)
+			? "the state file is damaged: going on with the running plans, else with the configuration"
+			: "the state file is damaged, and no plan runs that shows which versions are baselines: nobody "
+			  "is served until `serin baseline SERVICE VERSION`",
+		log_text("error", damage.text), log_text("kept_as", controller->damaged));
 	return 0;
 }
 

@@ -4,11 +4,41 @@
 #include "startup.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "decision.h"
 #include "log.h"
+#include "weights.h"
+
+/* Which version is the baseline, only the state's file and the running plans know: the configuration's may be the one that was
+ * replaced long ago. What an agent that had lost it has left in the kernel knows no more. */
+static bool is_lost(const struct controller *controller, const struct service *service, bool is_pinned)
+{
+	if (!*controller->damaged)
+		return false;
+	return is_pinned ? service_is_empty_plan(service->plan) : !datapath_is_reused(controller->datapath);
+}
+
+static void lose_baseline(const struct controller *controller, struct state_service *now)
+{
+	now->lost = true;
+	weights_rollback(now);
+	now->changed = (struct state_change){ .by = "agent", .at = time(NULL), .kind = STATE_START };
+	snprintf(now->changed.reason, sizeof(now->changed.reason), "the state file was damaged, it is kept as %.200s",
+		 controller->damaged);
+}
+
+static void log_lost(const struct service *service)
+{
+	struct complaint complaint = { "" };
+
+	controller_check_baseline(service, &complaint);
+	decision_make(LOG_LEVEL_ERROR, EVENT_FAILED, "nobody is served", complaint.text,
+		      log_text("service", service->config->name), log_text("error", complaint.text));
+}
 
 static void log_start(const struct service *service, enum weights_source source)
 {
@@ -70,7 +100,12 @@ static int choose_weights(struct controller *controller, const struct image *run
 	}
 	source = weights_start(service->config, stored, is_pinned ? &pinned : NULL, time(NULL), &service->now);
 	resume(controller, running, service, is_pinned);
-	log_start(service, source);
+	if (is_lost(controller, service, is_pinned))
+		lose_baseline(controller, &service->now);
+	if (service->now.lost)
+		log_lost(service);
+	else
+		log_start(service, source);
 	return 0;
 }
 

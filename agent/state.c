@@ -133,9 +133,9 @@ int state_load(const char *directory, struct state *ret, struct complaint *compl
 	return r;
 }
 
-int state_set_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint)
+int state_keep_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint)
 {
-	return durable_set_aside(directory, STATE_FILE, now, ret_path, size, complaint);
+	return durable_keep_aside(directory, STATE_FILE, now, ret_path, size, complaint);
 }
 
 int state_save(const char *directory, const struct state *state, struct complaint *complaint)

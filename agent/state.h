@@ -26,7 +26,8 @@ enum state_change_kind {
 	STATE_WEIGHTS,
 	STATE_ROLLBACK,
 	STATE_RELOAD,
-	STATE_ROLLOUT, /* a step of a rollout */
+	STATE_ROLLOUT,  /* a step of a rollout */
+	STATE_BASELINE, /* somebody said which version it is */
 	STATE_CHANGE_KINDS
 };
 
@@ -55,6 +56,7 @@ struct state_service {
 	struct state_version versions[SERIN_MAX_VERSIONS];
 	size_t version_count;
 	size_t baseline; /* index into versions */
+	bool lost;       /* nobody knows which one it is: no version gets anybody until somebody says */
 	uint32_t generation;
 	uint32_t epoch;   /* clients count once in each; moves with every generation, and in between; 0: generation's */
 	uint64_t rollout; /* seed of the draw */
@@ -77,15 +79,16 @@ struct state {
 	char devices[SERIN_MAX_DEVICES][CONFIG_INTERFACE_LEN];
 };
 
-/* "start", "weights", "rollback", "reload", "rollout". */
+/* "start", "weights", "rollback", "reload", "rollout", "baseline". */
 const char *state_change_kind_name(enum state_change_kind kind);
 
 /* Read DIRECTORY/state.json into *ret, which is then to be freed with state_free. -ENOENT: there is none; -EBADMSG and
  * a complaint: damaged; -EPROTO and a complaint: written by a newer serin. *ret is untouched on errors. */
 int state_load(const char *directory, struct state *ret, struct complaint *complaint);
 
-/* Rename a damaged file to state.json.damaged-TIME, so that nobody loses what is in it. ret_path has `size` bytes. */
-int state_set_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint);
+/* A damaged file gets the name state.json.damaged-TIME, so that nobody loses what is in it, and keeps the one it has until
+ * the state is saved. ret_path has `size` bytes. */
+int state_keep_aside(const char *directory, time_t now, char *ret_path, size_t size, struct complaint *complaint);
 
 /* Replace the file, durably: when this has returned 0, neither a crash nor a power cut brings the old one back. Makes
  * the directory if it is not there. */

@@ -12,7 +12,7 @@
 
 static const char *const kind_names[] = {
 	[STATE_START] = "start",   [STATE_WEIGHTS] = "weights", [STATE_ROLLBACK] = "rollback",
-	[STATE_RELOAD] = "reload", [STATE_ROLLOUT] = "rollout",
+	[STATE_RELOAD] = "reload", [STATE_ROLLOUT] = "rollout", [STATE_BASELINE] = "baseline",
 };
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == STATE_CHANGE_KINDS, "a name for each");
 
@@ -27,12 +27,13 @@ static json_t *encode_service(const struct state_service *service)
 
 	for (size_t i = 0; i < service->version_count; i++)
 		json_object_set_new(weights, service->versions[i].name, json_integer(service->versions[i].weight));
-	value = json_pack("{s:I, s:I, s:I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s:b}}", "generation",
+	value = json_pack("{s:I, s:I, s:I, s:s?, s:o, s:{s:s, s:I, s:s, s:s, s:b}}", "generation",
 			  (json_int_t)service->generation, "epoch", (json_int_t)service->epoch, "rollout",
-			  (json_int_t)service->rollout, "baseline", service->versions[service->baseline].name,
-			  "weights", weights, "changed", "by", service->changed.by, "at",
-			  (json_int_t)service->changed.at, "what", kind_names[service->changed.kind], "reason",
-			  service->changed.reason, "reset", service->changed.reset);
+			  (json_int_t)service->rollout, "baseline",
+			  service->lost ? NULL : service->versions[service->baseline].name, "weights", weights,
+			  "changed", "by", service->changed.by, "at", (json_int_t)service->changed.at, "what",
+			  kind_names[service->changed.kind], "reason", service->changed.reason, "reset",
+			  service->changed.reset);
 	if (service->trial.rollout.version[0] && json_object_set_new(value, "trial", trial_encode(&service->trial))) {
 		json_decref(value);
 		return NULL;
@@ -141,6 +142,26 @@ static int decode_change(const char *by, json_int_t at, const char *what, const 
 	return r;
 }
 
+/* Null: lost. Whichever has all then only keeps the sum. */
+static int decode_baseline(const json_t *value, struct state_service *ret, struct complaint *complaint)
+{
+	const char *name = json_string_value(value);
+	int r = name ? state_find_version(ret, name) : 0;
+
+	ret->lost = json_is_null(value);
+	if (!name && !ret->lost)
+		return complain(complaint, -EBADMSG, "service \"%s\": the baseline is no text", ret->name);
+	if (r < 0)
+		return complain(complaint, -EBADMSG, "service \"%s\": baseline \"%.32s\" is none of its versions",
+				ret->name, name);
+	ret->baseline = (size_t)r;
+	for (size_t i = 0; ret->lost && i < ret->version_count; i++) {
+		if (ret->versions[i].weight > ret->versions[ret->baseline].weight)
+			ret->baseline = i;
+	}
+	return 0;
+}
+
 static int decode_trial(json_t *value, struct state_service *ret, struct complaint *complaint)
 {
 	struct complaint detail = { "" };
@@ -153,14 +174,14 @@ static int decode_trial(json_t *value, struct state_service *ret, struct complai
 
 static int decode_service(const char *name, json_t *value, struct state_service *ret, struct complaint *complaint)
 {
-	const char *baseline, *by, *what, *reason;
+	const char *by, *what, *reason;
 	json_int_t generation, rollout, at, epoch = 0; /* nor of epochs */
 	int reset = false;                             /* files from before there were resets do not say */
 	json_error_t error;
-	json_t *weights, *trial;
+	json_t *weights, *baseline, *trial;
 	int r;
 
-	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s?I, s:s, s:o, s:{s:s, s:I, s:s, s:s, s?b}}", "generation",
+	if (json_unpack_ex(value, &error, 0, "{s:I, s:I, s?I, s:o, s:o, s:{s:s, s:I, s:s, s:s, s?b}}", "generation",
 			   &generation, "rollout", &rollout, "epoch", &epoch, "baseline", &baseline, "weights",
 			   &weights, "changed", "by", &by, "at", &at, "what", &what, "reason", &reason, "reset",
 			   &reset))
@@ -178,11 +199,9 @@ static int decode_service(const char *name, json_t *value, struct state_service 
 	if (r)
 		return r;
 	ret->changed.reset = reset;
-	r = state_find_version(ret, baseline);
-	if (r < 0)
-		return complain(complaint, -EBADMSG, "service \"%s\": baseline \"%.32s\" is none of its versions", name,
-				baseline);
-	ret->baseline = (size_t)r;
+	r = decode_baseline(baseline, ret, complaint);
+	if (r)
+		return r;
 	trial = json_object_get(value, "trial");
 	return trial ? decode_trial(trial, ret, complaint) : 0;
 }

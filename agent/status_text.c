@@ -197,6 +197,7 @@ static const char *what_happened(const char *what)
 		{ "rollback", "rolled back by " },
 		{ "reload", "set at a reload by " },
 		{ "rollout", "shares set for a rollout by " },
+		{ "baseline", "baseline said by " },
 	};
 
 	for (size_t i = 0; i < COLUMNS(known); i++) {

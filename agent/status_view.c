@@ -79,6 +79,11 @@ static void print_rollout(FILE *out, const json_t *service)
 {
 	const json_t *rollout = json_object_get(service, "rollout"), *guard = json_object_get(rollout, "guard");
 
+	if (json_is_null(json_object_get(service, "baseline"))) {
+		text_print(out, json_string_value(json_object_get(service, "name")));
+		fputs("  its baseline is unknown: nobody is served\n", out);
+		return;
+	}
 	if (!json_is_string(json_object_get(rollout, "version")) || !json_is_string(json_object_get(rollout, "state")))
 		return;
 	text_print(out, json_string_value(json_object_get(service, "name")));

@@ -98,6 +98,7 @@ enum weights_source weights_start(const struct config_service *service, const st
 	/* Where the state is lost, a plan goes on with the clients it has. */
 	ret->rollout = stored ? stored->rollout : pinned ? pinned->rollout : 0;
 	ret->epoch = stored ? stored->epoch : 0;
+	ret->lost = stored && stored->lost;
 	if (stored)
 		ret->trial = stored->trial;
 	if (source == WEIGHTS_STATE || (source == WEIGHTS_CONFIG && stored && weights_are_same(stored, ret))) {
@@ -116,7 +117,7 @@ int weights_check_baseline(const struct state_service *now, const struct config_
 	const struct state_version *baseline = &now->versions[now->baseline];
 	char text[SHARE_TEXT_LEN];
 
-	if (!baseline->weight || config_find_version(service, baseline->name) >= 0)
+	if (now->lost || !baseline->weight || config_find_version(service, baseline->name) >= 0)
 		return 0;
 	return complain(complaint, -EINVAL,
 			"service %s has no version %s any more, the running baseline with %s of the connections, "

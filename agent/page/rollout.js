@@ -76,6 +76,8 @@ function showRollout(service) {
 		item.append(element("b", label), " ", text);
 		items.push(item);
 	};
+	if (service.baseline === null)
+		add("baseline", `unknown: nobody is served until \`serin baseline ${service.name} VERSION\``, true);
 	if (rollout && rollout.version) {
 		add("rollout", place(rollout), rollout.state === "rolled_back");
 		if (rollout.guard && rollout.guard.armed)

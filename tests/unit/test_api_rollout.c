@@ -16,6 +16,7 @@
 #define controller_outcome fake_outcome
 #define controller_rollout_to_json fake_rollout_to_json
 #define controller_refresh fake_refresh
+#define controller_set_baseline fake_set_baseline
 #define api_answer_service fake_answer_service
 #include "api_call.h"
 void fake_answer_service(struct api_call *call);
@@ -42,6 +43,7 @@ static struct {
 	int gives_at; /* the outcome that is not taken; -1: none */
 	char client[COPY];
 	const char *rollout; /* JSON */
+	bool lost;           /* the baseline */
 	bool arithmetic;
 } seen;
 
@@ -88,6 +90,19 @@ json_t *fake_rollout_to_json(const struct controller *controller, const struct s
 	return seen.rollout ? json_loads(seen.rollout, 0, NULL) : json_null();
 }
 
+int fake_set_baseline(struct controller *controller, struct service *service, const struct controller_request *request,
+		      const char *version, struct complaint *complaint)
+{
+	assert_ptr_equal(service, controller->services);
+	seen.calls++;
+	keep(seen.version, sizeof(seen.version), version);
+	keep(seen.reason, sizeof(seen.reason), request->reason);
+	keep(seen.by, sizeof(seen.by), request->by);
+	seen.has_generation = request->has_generation;
+	seen.generation = request->generation;
+	return seen.gives ? complain(complaint, seen.gives, "as the controller says") : 0;
+}
+
 void fake_refresh(struct controller *controller)
 {
 	(void)controller;
@@ -126,6 +141,7 @@ static unsigned int ask(const struct question *question, char **ret_body)
 	snprintf(service.now.versions[0].name, sizeof(service.now.versions[0].name), "stable");
 	snprintf(service.now.versions[1].name, sizeof(service.now.versions[1].name), "canary");
 	service.now.version_count = 2;
+	service.now.lost = seen.lost;
 	service.now.versions[0].weight = 9475;
 	service.now.versions[1].weight = 525;
 	api_handle(&controller, &request, &response);
@@ -253,9 +269,9 @@ static void test_what_the_controller_refuses(void **state)
 		unsigned int status;
 		const char *code;
 	} cases[] = {
-		{ -EBUSY, 409, "rollout_state" }, { -ESTALE, 409, "generation_mismatch" },
-		{ -EINVAL, 400, "bad_request" },  { -ENOENT, 404, "unknown_version" },
-		{ -ENOSPC, 500, "internal" },
+		{ -EBUSY, 409, "rollout_state" },      { -ESTALE, 409, "generation_mismatch" },
+		{ -EINVAL, 400, "bad_request" },       { -ENOENT, 404, "unknown_version" },
+		{ -ENODATA, 409, "baseline_unknown" }, { -ENOSPC, 500, "internal" },
 	};
 	char expected[128], *answer;
 
@@ -270,6 +286,57 @@ static void test_what_the_controller_refuses(void **state)
 	}
 }
 
+#define BASELINE "/v1/services/shop/baseline"
+
+static void test_baseline(void **state)
+{
+	static const struct {
+		const char *body, *says;
+	} refused[] = {
+		{ "", "the body is no JSON object" },
+		{ "{}", "\\\"version\\\" is no text, expected the name of the version that is the baseline" },
+		{ "{\"version\":7}", "\\\"version\\\" is no text" },
+		{ "{\"version\":\"canary\",\"force\":true}", "unknown key \\\"force\\\"" },
+		{ "{\"version\":\"canary\",\"reason\":7}", "\\\"reason\\\" is no text" },
+	};
+	static const struct {
+		int gives;
+		unsigned int status;
+		const char *code;
+	} cases[] = {
+		{ -EBUSY, 409, "baseline_known" },
+		{ -ESTALE, 409, "generation_mismatch" },
+		{ -ENOENT, 404, "unknown_version" },
+		{ -ENOSPC, 500, "internal" },
+	};
+	char *answer;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		if (post(BASELINE, refused[i].body, &answer) != 400 || !strstr(answer, refused[i].says))
+			fail_msg("no '%s' in '%s'", refused[i].says, answer);
+		free(answer);
+	}
+	assert_int_equal(seen.calls, 0);
+	assert_int_equal(ask(&(struct question){ "POST", BASELINE, "{\"version\":\"canary\",\"reason\":\"sure\"}",
+						 "\"7\"", HTTP_MAY_CHANGE },
+			     &answer),
+			 200);
+	assert_string_equal(answer, "{\"name\":\"shop\"}\n");
+	free(answer);
+	assert_string_equal(seen.version, "canary");
+	assert_string_equal(seen.reason, "sure");
+	assert_string_equal(seen.by, "uid 7");
+	assert_true(seen.has_generation && seen.generation == 7);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		seen.gives = cases[i].gives;
+		assert_int_equal(post(BASELINE, "{\"version\":\"canary\"}", &answer), cases[i].status);
+		if (!strstr(answer, cases[i].code))
+			fail_msg("no %s: %s", cases[i].code, answer);
+		free(answer);
+	}
+}
+
 static void test_who_may(void **state)
 {
 	static const struct {
@@ -279,6 +346,9 @@ static void test_who_may(void **state)
 	} cases[] = {
 		{ "POST", ROLLOUT, HTTP_MAY_READ, 401 },
 		{ "POST", OUTCOMES, HTTP_MAY_READ, 401 },
+		{ "POST", BASELINE, HTTP_MAY_READ, 401 },
+		{ "GET", BASELINE, HTTP_MAY_CHANGE, 405 },
+		{ "POST", "/v1/services/tea/baseline", HTTP_MAY_CHANGE, 404 },
 		{ "POST", ROLLOUT, HTTP_MAY_PROBE, 401 },
 		{ "GET", ROLLOUT, HTTP_MAY_CHANGE, 405 },
 		{ "GET", OUTCOMES, HTTP_MAY_CHANGE, 405 },
@@ -452,6 +522,10 @@ static void test_healthz(void **state)
 	seen.rollout = "{\"state\":\"rolled_back\",\"version\":\"canary\",\"judge\":null,\"guard\":null}";
 	assert_gets("/healthz",
 		    HEALTHZ("\"version\":\"canary\",\"share\":\"5.25%\",\"rollout\":\"rolled_back\",\"health\":null"));
+	seen.rollout = NULL;
+	seen.lost = true;
+	assert_gets("/healthz", "{\"status\":\"ok\",\"canary\":{\"shop\":{\"baseline\":null,\"version\":null,"
+				"\"share\":null,\"rollout\":\"idle\",\"health\":null}}}\n");
 }
 
 int main(void)
@@ -461,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup(test_all_that_can_be_said, setup),
 		cmocka_unit_test_setup(test_wrong_wishes, setup),
 		cmocka_unit_test_setup(test_what_the_controller_refuses, setup),
+		cmocka_unit_test_setup(test_baseline, setup),
 		cmocka_unit_test_setup(test_who_may, setup),
 		cmocka_unit_test_setup(test_outcomes, setup),
 		cmocka_unit_test_setup(test_wrong_outcomes, setup),

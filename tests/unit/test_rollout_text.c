@@ -179,11 +179,25 @@ static void test_guard(void **state)
 	}
 }
 
+/* Also without a rollout; an agent that does not tell has not lost it. */
+static void test_lost_baseline(void **state)
+{
+	(void)state;
+	assert_block("{\"name\":\"shop\",\"baseline\":null,\"rollout\":null}",
+		     "baseline unknown: nobody is served until `serin baseline shop VERSION`\n");
+	assert_block("{\"name\":\"shop\",\"baseline\":\"stable\",\"rollout\":null}", "");
+	assert_block("{\"name\":\"shop\",\"rollout\":null}", "");
+}
+
 static void test_colours(void **state)
 {
 	char *text;
 
 	(void)state;
+	text = block("{\"name\":\"shop\",\"baseline\":null}", true);
+	assert_string_equal(text,
+			    "baseline \033[31munknown: nobody is served until `serin baseline shop VERSION`\033[0m\n");
+	free(text);
 	text = block(RUNS(GUARD(true, false, 3, 1)), true);
 	assert_string_equal(text, PLACE "guard    \033[31mtripped: the kernel sends no new connection there\033[0m\n");
 	free(text);
@@ -273,9 +287,9 @@ static void test_in_status(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),     cmocka_unit_test(test_times),   cmocka_unit_test(test_block),
-		cmocka_unit_test(test_guard),     cmocka_unit_test(test_colours), cmocka_unit_test(test_warning),
-		cmocka_unit_test(test_in_status),
+		cmocka_unit_test(test_lines),   cmocka_unit_test(test_times),         cmocka_unit_test(test_block),
+		cmocka_unit_test(test_guard),   cmocka_unit_test(test_lost_baseline), cmocka_unit_test(test_colours),
+		cmocka_unit_test(test_warning), cmocka_unit_test(test_in_status),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,7 @@ static void assert_same(const struct state_service *a, const struct state_servic
 		assert_int_equal(a->versions[i].weight, b->versions[i].weight);
 	}
 	assert_int_equal(a->baseline, b->baseline);
+	assert_int_equal(a->lost, b->lost);
 	assert_int_equal(a->generation, b->generation);
 	assert_int_equal(a->rollout, b->rollout);
 	assert_string_equal(a->changed.by, b->changed.by);
@@ -96,6 +97,33 @@ static void test_comes_back_as_it_was(void **state)
 	state_free(&before);
 	state_free(&after);
 	assert_int_equal(access(file(STATE_FILE ".new"), F_OK), -1);
+}
+
+/* Of a lost baseline no name is written that somebody could take for it. */
+static void test_lost_baseline(void **state)
+{
+	struct state_service shop = make_service("shop", 0);
+	struct state before = { 0 }, after;
+	char *text;
+
+	(void)state;
+	shop.lost = true;
+	assert_int_equal(state_put_service(&before, &shop), 0);
+	text = state_encode(&before);
+	assert_non_null(strstr(text, "\"baseline\": null"));
+	assert_int_equal(state_decode(text, strlen(text), &after, NULL), 0);
+	assert_same(&after.services[0], &shop);
+	free(text);
+	state_free(&after);
+	before.services[0].baseline = 1;
+	before.services[0].versions[0].weight = 0;
+	before.services[0].versions[1].weight = SERIN_SLOTS;
+	text = state_encode(&before);
+	assert_int_equal(state_decode(text, strlen(text), &after, NULL), 0);
+	assert_same(&after.services[0], &before.services[0]);
+	free(text);
+	state_free(&after);
+	state_free(&before);
 }
 
 static void test_copy(void **state)
@@ -203,6 +231,9 @@ static void test_unwritable_directory(void **state)
 }
 
 #define CHANGED "\"changed\":{\"by\":\"x\",\"at\":1,\"what\":\"weights\",\"reason\":\"\"}"
+#define BASELINE(value)                                                                                           \
+	"{\"format\":1,\"devices\":{},\"services\":{\"shop\":{\"generation\":1,\"rollout\":0,\"baseline\":" value \
+	"," CHANGED ",\"weights\":{\"a\":10000}}}}"
 #define SERVICE(weights)                                                                                                  \
 	"{\"format\":1,\"devices\":{},\"services\":{\"shop\":{\"generation\":1,\"rollout\":0,\"baseline\":\"a\"," CHANGED \
 	",\"weights\":" weights "}}}"
@@ -241,6 +272,10 @@ static void test_damage_is_seen(void **state)
 		"{\"format\":1,\"services\":{},\"devices\":{\"eth0\":1,\"eth1\":1}}",
 		"{\"format\":1,\"services\":{},\"devices\":{\"a-name-of-16-char\":1}}",
 		"{\"format\":1,\"services\":{},\"services\":{},\"devices\":{}}",
+		BASELINE("1"),
+		BASELINE("false"),
+		BASELINE("\"\""),
+		BASELINE("\"b\""),
 		SERVICE("{\"a\":9999}"),
 		SERVICE("{\"a\":10001}"),
 		SERVICE("{\"a\":10000,\"b\":-1}"),
@@ -255,6 +290,8 @@ static void test_damage_is_seen(void **state)
 
 	(void)state;
 	assert_int_equal(decode(SERVICE("{\"a\":9000,\"b\":1000}")), 0);
+	assert_int_equal(decode(BASELINE("\"a\"")), 0);
+	assert_int_equal(decode(BASELINE("null")), 0);
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
 		if (decode(damaged[i]) != -EBADMSG)
 			fail_msg("taken for whole: %s", damaged[i]);
@@ -296,11 +333,13 @@ static void test_cut_and_flipped(void **state)
 	state_free(&whole);
 }
 
-static void test_set_aside(void **state)
+/* Until there is a new one the damaged file stays where it is: a start that comes to nothing must not make the next one look
+ * like the first. */
+static void test_kept_aside(void **state)
 {
 	struct complaint complaint = { "" };
-	struct state ret;
-	char aside[256], text[8] = "";
+	struct state ret, none = { 0 };
+	char aside[256], again[256], text[8] = "";
 	FILE *out;
 
 	(void)state;
@@ -310,15 +349,23 @@ static void test_set_aside(void **state)
 	fclose(out);
 	assert_int_equal(state_load(directory, &ret, &complaint), -EBADMSG);
 	assert_non_null(strstr(complaint.text, file(STATE_FILE)));
-	assert_int_equal(state_set_aside(directory, 1795410000, aside, sizeof(aside), &complaint), 0);
+	assert_int_equal(state_keep_aside(directory, 1795410000, aside, sizeof(aside), &complaint), 0);
 	assert_string_equal(aside, file(STATE_FILE ".damaged-20261123T050000Z"));
-	assert_int_equal(state_load(directory, &ret, &complaint), -ENOENT);
+	assert_int_equal(state_load(directory, &ret, &complaint), -EBADMSG);
+	assert_int_equal(state_keep_aside(directory, 1795410001, again, sizeof(again), &complaint), 0);
+	assert_string_equal(again, file(STATE_FILE ".damaged-*"));
+	assert_int_equal(access(file(STATE_FILE ".damaged-20261123T050001Z"), F_OK), -1);
+	assert_int_equal(state_save(directory, &none, &complaint), 0);
+	assert_int_equal(state_load(directory, &ret, &complaint), 0);
+	state_free(&ret);
 	out = fopen(aside, "r");
 	assert_non_null(out);
 	assert_non_null(fgets(text, sizeof(text), out));
 	assert_string_equal(text, "ruined");
 	fclose(out);
 	unlink(aside);
+	assert_int_equal(unlink(file(STATE_FILE)), 0);
+	assert_int_equal(state_keep_aside(directory, 1795410000, aside, sizeof(aside), &complaint), -ENOENT);
 }
 
 static void test_not_a_file(void **state)
@@ -343,7 +390,8 @@ int main(void)
 		cmocka_unit_test(test_unwritable_directory),
 		cmocka_unit_test(test_damage_is_seen),
 		cmocka_unit_test(test_cut_and_flipped),
-		cmocka_unit_test_setup_teardown(test_set_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept_aside, setup, teardown),
+		cmocka_unit_test(test_lost_baseline),
 		cmocka_unit_test_setup_teardown(test_not_a_file, setup, teardown),
 	};
 

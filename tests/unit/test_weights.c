@@ -307,6 +307,30 @@ static void test_baseline_that_goes(void **state)
 	assert_weights(&next, "canary 100%");
 }
 
+/* Neither a start nor a reload says which one it is; a file without the version that has its place does not either. */
+static void test_a_lost_baseline_stays_lost(void **state)
+{
+	struct config_service left = { .name = "shop",
+				       .versions = { { .name = "canary", .weight = -1 } },
+				       .version_count = 1 };
+	struct state_service stored = make(10000, 0, 0), pinned = make(0, 10000, 0), now;
+	struct complaint complaint = { "" };
+
+	(void)state;
+	weights_start(&shop, &stored, NULL, 100, &now);
+	assert_false(now.lost);
+	stored.lost = true;
+	assert_int_equal(weights_start(&shop, &stored, NULL, 100, &now), WEIGHTS_STATE);
+	assert_true(now.lost);
+	pinned.generation = stored.generation + 1;
+	assert_int_equal(weights_start(&shop, &stored, &pinned, 100, &now), WEIGHTS_PLAN);
+	assert_true(now.lost);
+	assert_int_equal(weights_check_baseline(&stored, &left, &complaint), 0);
+	weights_start(&left, &stored, NULL, 100, &now);
+	assert_true(now.lost);
+	assert_weights(&now, "canary 100%");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_by_file),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_baseline_that_goes),
+		cmocka_unit_test(test_a_lost_baseline_stays_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
