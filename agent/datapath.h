@@ -111,6 +111,8 @@ int datapath_read_drops(struct datapath *datapath, uint64_t ret[SERIN_DROPS]);
 int datapath_read_table_stats(struct datapath *datapath, struct serin_table_stats *ret);
 /* -ENOENT: the id belongs to no backend of the image that was applied last. Some 6 KB are copied for every CPU. */
 int datapath_read_observed(struct datapath *datapath, unsigned int backend, struct serin_observed *ret);
+/* Handshakes that the backend has failed in a row. */
+int datapath_read_strikes(struct datapath *datapath, unsigned int backend, uint32_t *ret);
 void datapath_read_incidents(const struct datapath *datapath,
 			     struct serin_incidents ret[SERIN_MAX_SERVICES][SERIN_MAX_VERSIONS]);
 /* Buckets of the flow table, as made. */

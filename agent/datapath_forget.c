@@ -16,6 +16,16 @@ static int forget_endpoint(struct datapath *datapath, __u32 endpoint)
 	return datapath_bump_routes(datapath);
 }
 
+int datapath_read_strikes(struct datapath *datapath, unsigned int backend, uint32_t *ret)
+{
+	__u32 id = backend, count;
+
+	if (bpf_map_lookup_elem(MAP_FD(datapath, strikes), &id, &count))
+		return -errno;
+	*ret = count;
+	return 0;
+}
+
 int datapath_forget_backend(struct datapath *datapath, unsigned int backend, bool endpoint_too,
 			    struct complaint *complaint)
 {

@@ -349,21 +349,35 @@ void liveness_forget(struct liveness *liveness, unsigned int id)
 	liveness->probed[id] = 0;
 }
 
+/* One that the cap has kept, or too few strikes so far, while another agent looked on: what that knew is found out anew. */
+static void look_again(struct liveness *liveness, unsigned int id, const struct config_service *config)
+{
+	uint32_t strikes = 0;
+
+	if (config->health.passive && !datapath_read_strikes(liveness->options.datapath, id, &strikes) && strikes)
+		probe(liveness, id, config);
+}
+
 static void follow_one(struct liveness *liveness, unsigned int id, const struct config_service *config)
 {
 	struct health *health = &liveness->health[id];
 	struct health_rules rules = rules_of(config);
+	bool is_new = !liveness->known[id];
 
-	if (!liveness->known[id] && backend_of(liveness, id)->flags & SERIN_BACKEND_EJECTED)
+	if (is_new && backend_of(liveness, id)->flags & SERIN_BACKEND_EJECTED)
 		health_found_out(health, loop_now_ms());
 	liveness->known[id] = true;
 	if (!is_watched(config))
 		react(liveness, id, health_forgive(health, &rules, loop_now_ms()),
 		      "nobody is to look after it any more");
+	if (config->health.check != CONFIG_CHECK_OFF || !config->health.passive)
+		liveness->probed[id] = 0;
 	if (config->health.check != CONFIG_CHECK_OFF)
 		set_check(liveness, id, config, 0);
-	else if (health->state != HEALTH_TRYING)
+	else if (health->state != HEALTH_TRYING && !liveness->probed[id])
 		checker_remove(liveness->checker, id);
+	if (is_new)
+		look_again(liveness, id, config);
 }
 
 void liveness_follow(struct liveness *liveness, const struct service *services, size_t count)

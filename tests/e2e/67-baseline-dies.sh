@@ -70,6 +70,11 @@ end_server stable-1
 load knock -t $VIP:80 -s 10.64.0.0 -n 100 -N 100 -c 64
 check "the only one: said within 5 s" wait_for 5 has_events "no backend of the baseline stable is alive" $((rounds + 1))
 check_equal "the only one: it is in its ring" "$(out)" '[]'
+kill_agent
+start_agent
+rounds=$(events_of "the baseline stable has a live backend again")
+check "the only one: a new agent says so within 5 s, though no client comes" wait_for 5 \
+	has_events "no backend of the baseline stable is alive" $((rounds + 1))
 serve s1 11 stable-1
 check "the only one: said to be well again within 15 s" wait_for 15 has_events "the baseline stable has a live backend again" $((rounds + 1))
 survey only
