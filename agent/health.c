@@ -33,12 +33,6 @@ const char *health_state_name(enum health_state state)
 	return names[state];
 }
 
-/* Whoever is drained is in no ring: what becomes of its state then moves nobody. */
-static enum health_change unless_drained(const struct health *health, enum health_change change)
-{
-	return health->drained ? HEALTH_SAME : change;
-}
-
 static void back_off(struct health *health, int64_t now_ms)
 {
 	unsigned int next = health->backoff_ms ? 2 * health->backoff_ms : HEALTH_BACKOFF_FIRST_MS;
@@ -64,7 +58,7 @@ static enum health_change go_out(struct health *health, bool passive, int64_t no
 	health->fails = 0;
 	health->since_ms = now_ms;
 	health->climb_ms = 0;
-	return unless_drained(health, HEALTH_WENT_OUT);
+	return HEALTH_WENT_OUT;
 }
 
 static enum health_change come_back(struct health *health, const struct health_rules *rules, int64_t now_ms)
@@ -77,7 +71,7 @@ static enum health_change come_back(struct health *health, const struct health_r
 	health->fails = 0;
 	health->since_ms = now_ms;
 	health->climb_ms = rules->slow_start_ms ? now_ms : 0;
-	return unless_drained(health, HEALTH_CAME_BACK);
+	return HEALTH_CAME_BACK;
 }
 
 void health_found_out(struct health *health, int64_t now_ms)
@@ -98,25 +92,6 @@ enum health_change health_forgive(struct health *health, const struct health_rul
 	health->suspect = false;
 	health->fails = 0;
 	return was_out ? come_back(health, rules, now_ms) : HEALTH_SAME;
-}
-
-enum health_change health_drain(struct health *health)
-{
-	bool served = health_in_service(health);
-
-	health->drained = true;
-	return served ? HEALTH_WENT_OUT : HEALTH_SAME;
-}
-
-enum health_change health_ready(struct health *health, const struct health_rules *rules, int64_t now_ms)
-{
-	if (!health->drained)
-		return HEALTH_SAME;
-	health->drained = false;
-	if (health->state != HEALTH_UP)
-		return HEALTH_SAME;
-	health->climb_ms = rules->slow_start_ms ? now_ms : 0;
-	return HEALTH_CAME_BACK;
 }
 
 static enum health_change passed(struct health *health, const struct health_rules *rules, int64_t now_ms)
@@ -237,7 +212,7 @@ int64_t health_next_ms(const struct health *health, const struct health_rules *r
 		return rules->comes_back == HEALTH_BY_TRIAL ? INT64_MAX : now_ms;
 	if (health->suspect)
 		next = health->struck_ms + HEALTH_SUSPECT_MS;
-	if (climbing(health, rules, now_ms) < 0 || health->drained)
+	if (climbing(health, rules, now_ms) < 0)
 		return next;
 	step = health->climb_ms + reached_ms(health_share(health, rules, now_ms) + HEALTH_FIRST_SHARE, rules);
 	return step < next ? step : next;
@@ -245,7 +220,7 @@ int64_t health_next_ms(const struct health *health, const struct health_rules *r
 
 bool health_in_service(const struct health *health)
 {
-	return health->state == HEALTH_UP && !health->drained;
+	return health->state == HEALTH_UP;
 }
 
 unsigned int health_share(const struct health *health, const struct health_rules *rules, int64_t now_ms)

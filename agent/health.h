@@ -58,7 +58,6 @@ struct health {
 	enum health_reason why; /* the latest failure since it was last well */
 	bool passive;           /* out, on no more than failed handshakes: counts against the cap */
 	bool suspect;           /* struck, but kept by the cap */
-	bool drained;           /* taken out by hand, whatever the state */
 	unsigned int passes, fails;
 	unsigned int backoff_ms; /* of the latest passive ejection or failed trial; 0: there was none lately */
 	int64_t since_ms;        /* when `state` last went from or to UP; 0: as it began */
@@ -83,12 +82,8 @@ const char *health_state_name(enum health_state state); /* "up", "down", "trying
 /* A backend that the kernel's table says is out, when the agent starts: it is checked or tried at once. */
 void health_found_out(struct health *health, int64_t now_ms);
 
-/* Health switched off, or a user who knows better: in service, nothing remembered but that it is drained. */
+/* Health switched off, or a user who knows better: in service, and nothing is remembered. */
 enum health_change health_forgive(struct health *health, const struct health_rules *rules, int64_t now_ms);
-
-/* By hand: out, and back again as far as its state allows. */
-enum health_change health_drain(struct health *health);
-enum health_change health_ready(struct health *health, const struct health_rules *rules, int64_t now_ms);
 
 /* The result of a check or of a trial connection. `why` counts when it is not ok. A result that nobody waits for
  * (no checks, and none tried) changes nothing. */
@@ -109,7 +104,7 @@ enum health_change health_tick(struct health *health, const struct health_rules 
 /* When health_tick() or another health_share() is due: INT64_MAX for never. */
 int64_t health_next_ms(const struct health *health, const struct health_rules *rules, int64_t now_ms);
 
-/* In its version's ring: neither out nor drained. */
+/* In its version's ring, unless it is drained by hand: the image has that. */
 bool health_in_service(const struct health *health);
 
 /* How much of its weight it gets: 0 when it is not in service, else HEALTH_FIRST_SHARE to HEALTH_FULL_SHARE in steps of
@@ -126,6 +121,7 @@ struct health_tally {
 	unsigned int passing; /* out, and the latest check passed */
 };
 
+/* `weight`: 0 of one that is drained. */
 void health_count(struct health_tally *tally, const struct health *health, unsigned int weight);
 
 /* Whether one more member that is serving may be ejected on passive evidence: at most `max_ejected` of the configured

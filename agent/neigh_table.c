@@ -52,11 +52,6 @@ struct neigh_table *neigh_table_free(struct neigh_table *table)
 	return NULL;
 }
 
-size_t neigh_table_count(const struct neigh_table *table)
-{
-	return table->count;
-}
-
 /* The entry of that key, or the free place where it would go. There is always one: the load stays under 3/4. */
 static struct entry *find(const struct neigh_table *table, unsigned int ifindex, const struct serin_addr *address)
 {

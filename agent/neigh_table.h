@@ -16,7 +16,6 @@ struct neigh_table;
 
 struct neigh_table *neigh_table_new(void); /* NULL: out of memory */
 struct neigh_table *neigh_table_free(struct neigh_table *table);
-size_t neigh_table_count(const struct neigh_table *table);
 
 /* True when a next hop that was looked up earlier may be wrong now: the link-layer address differs from the last one
  * that was known, a watched neighbour has got its first, or things had to be forgotten. States alone say nothing. */

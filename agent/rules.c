@@ -65,20 +65,6 @@ const struct config_rule *rules_find(const struct config_rules *rules, const str
 	return best;
 }
 
-bool rules_equal(const struct config_rules *a, const struct config_rules *b)
-{
-	size_t i;
-
-	if (a->count != b->count)
-		return false;
-	for (i = 0; i < a->count; i++) {
-		if (!same_prefix(&a->items[i].prefix, &b->items[i].prefix) ||
-		    a->items[i].version != b->items[i].version)
-			return false;
-	}
-	return true;
-}
-
 /* The trie knows addresses of one family only: where an IPv6 prefix such as ::/0 holds the place of the mapped IPv4
  * addresses, and no rule of theirs is as wide as all of them, an entry of its own says that nobody is placed there. */
 static bool needs_guard(const struct config_rules *rules)

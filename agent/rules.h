@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A service's rules, sorted: asking them, comparing them, and the form that the kernel's trie has them in. Pure. */
+/* A service's rules, sorted: asking them, and the form that the kernel's trie has them in. Pure. */
 #ifndef SERIN_RULES_H
 #define SERIN_RULES_H
 
@@ -19,9 +19,6 @@ void rules_sort(struct config_rules *rules);
 
 /* The rule of the longest prefix that holds the client, or NULL. */
 const struct config_rule *rules_find(const struct config_rules *rules, const struct serin_addr *client);
-
-/* Whether both place everybody alike; where they stand in a file does not count. */
-bool rules_equal(const struct config_rules *a, const struct config_rules *b);
 
 /* How many entries rules_entries() makes of them. */
 size_t rules_entry_count(const struct config_rules *rules);

@@ -190,26 +190,6 @@ static void test_find(void **state)
 	config_free(config);
 }
 
-static void test_equal(void **state)
-{
-	struct config *one = rules_of("10.8.0.0/16 a\n10.8.1.0/24 b\n", "");
-	struct config *same = rules_of("#\n10.8.1.0/24 b\n", "  rules: [{from: 10.8.0.0/16, version: a}]\n");
-	struct config *other = rules_of("10.8.0.0/16 b\n10.8.1.0/24 b\n", "");
-	struct config *fewer = rules_of("10.8.0.0/16 a\n", "");
-	struct config *longer = rules_of("10.8.0.0/17 a\n10.8.1.0/24 b\n", "");
-
-	(void)state;
-	assert_true(rules_equal(&one->services[0].rules, &same->services[0].rules));
-	assert_false(rules_equal(&one->services[0].rules, &other->services[0].rules));
-	assert_false(rules_equal(&one->services[0].rules, &fewer->services[0].rules));
-	assert_false(rules_equal(&one->services[0].rules, &longer->services[0].rules));
-	config_free(one);
-	config_free(same);
-	config_free(other);
-	config_free(fewer);
-	config_free(longer);
-}
-
 static void assert_entries(const char *text, const char *expected)
 {
 	static const uint8_t ids[SERIN_MAX_VERSIONS] = { 5, 2 };
@@ -353,9 +333,8 @@ static void test_many_in_a_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_FILE(test_file),   WITH_FILE(test_mistakes),       WITH_FILE(test_find),
-		WITH_FILE(test_equal),  WITH_FILE(test_entries),        WITH_FILE(test_many),
-		WITH_FILE(test_limits), WITH_FILE(test_many_in_a_list),
+		WITH_FILE(test_file), WITH_FILE(test_mistakes), WITH_FILE(test_find),           WITH_FILE(test_entries),
+		WITH_FILE(test_many), WITH_FILE(test_limits),   WITH_FILE(test_many_in_a_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,31 +255,6 @@ static void test_suspects_stay(void **state)
 	assert_false(health.suspect);
 }
 
-static void test_by_hand(void **state)
-{
-	struct health health = { 0 };
-
-	(void)state;
-	assert_int_equal(health_ready(&health, &slowly, 1000), HEALTH_SAME);
-	assert_int_equal(health_drain(&health), HEALTH_WENT_OUT);
-	assert_int_equal(health_drain(&health), HEALTH_SAME);
-	assert_int_equal(health.state, HEALTH_UP); /* it lives */
-	assert_int_equal(health_share(&health, &slowly, 2000), 0);
-	assert_int_equal(health_ready(&health, &slowly, 3000), HEALTH_CAME_BACK);
-	assert_int_equal(health_share(&health, &slowly, 3000), 100);
-	/* Drained, it may die and come back without a word about the ring... */
-	health_drain(&health);
-	assert_int_equal(health_checked(&health, &slowly, false, HEALTH_REFUSED, 4000), HEALTH_SAME);
-	assert_int_equal(health.state, HEALTH_DOWN);
-	assert_int_equal(health_checked(&health, &slowly, true, HEALTH_NONE, 5000), HEALTH_SAME);
-	assert_int_equal(health.state, HEALTH_UP);
-	/* ... and the dead are not raised by hand. */
-	health_checked(&health, &slowly, false, HEALTH_REFUSED, 6000);
-	assert_int_equal(health_ready(&health, &slowly, 7000), HEALTH_SAME);
-	assert_false(health_in_service(&health));
-	assert_int_equal(health_drain(&health), HEALTH_SAME);
-}
-
 static void test_forgiven(void **state)
 {
 	struct health health = { 0 };
@@ -290,9 +265,8 @@ static void test_forgiven(void **state)
 	assert_int_equal(health_forgive(&health, &by_trial, 2001), HEALTH_CAME_BACK);
 	strike(&health, 2002);
 	assert_true(health_next_ms(&health, &by_trial, 2002) == 3002); /* the first backoff again */
-	health_drain(&health);
-	assert_int_equal(health_forgive(&health, &by_trial, 2003), HEALTH_SAME);
-	assert_true(health.state == HEALTH_UP && health.drained);
+	assert_int_equal(health_forgive(&health, &by_trial, 2003), HEALTH_CAME_BACK);
+	assert_int_equal(health.state, HEALTH_UP);
 }
 
 static void test_found_out(void **state)
@@ -416,10 +390,9 @@ static void test_cap_beside_other_reasons(void **state)
 
 	(void)state;
 	health_checked(&members[0], &slowly, false, HEALTH_REFUSED, 1000);
-	health_drain(&members[1]);
 	assert_int_equal(eject_all(members + 2, 2, 10000), 1);
 	for (int i = 0; i < 4; i++)
-		health_count(&tally, &members[i], 1);
+		health_count(&tally, &members[i], i != 1);
 	assert_int_equal(tally.members, 4);
 	assert_int_equal(tally.serving, 1);
 	assert_int_equal(tally.passive, 1);
@@ -460,10 +433,9 @@ static void test_all_dead(void **state)
 	assert_true(health_all_dead(&tally));
 	health_count(&tally, &members[1], 1);
 	assert_false(health_all_dead(&tally));
-	health_drain(&members[1]);
 	tally = (struct health_tally){ 0 };
 	health_count(&tally, &members[0], 1);
-	health_count(&tally, &members[1], 1);
+	health_count(&tally, &members[1], 0); /* drained */
 	assert_true(health_all_dead(&tally));
 }
 
@@ -516,7 +488,8 @@ static void test_random_lives(void **state)
 				change = health_struck(&health, HEALTH_TIMEOUT, random >> 40 & 1, now);
 				break;
 			case 1:
-				change = random >> 40 & 1 ? health_drain(&health) : health_ready(&health, rules, now);
+				change = random >> 40 & 7 ? health_tick(&health, rules, now)
+							  : health_forgive(&health, rules, now);
 				break;
 			case 2:
 			case 3:
@@ -550,7 +523,6 @@ int main(void)
 		cmocka_unit_test(test_checks_confirm_strikes),
 		cmocka_unit_test(test_back_by_time),
 		cmocka_unit_test(test_suspects_stay),
-		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_forgiven),
 		cmocka_unit_test(test_found_out),
 		cmocka_unit_test(test_rules_change),
