@@ -120,6 +120,9 @@ static void fill(const struct controller *controller, struct snapshot *snapshot)
 	metrics->table = controller->counters.table;
 	add_flows(controller, metrics);
 	metrics->tick_seconds = controller->tick_seconds;
+	if (controller->outbox)
+		outbox_measure(controller->outbox, &metrics->notices);
+	liveness_measure(controller->liveness, &metrics->checks);
 	metrics->started = (uint64_t)controller->started;
 	metrics->build = SERIN_VERSION;
 	add_backends(controller, snapshot);

@@ -53,6 +53,7 @@ static void read_counts(const json_t *rollout, struct metrics_rollout *ret)
 	const json_t *counts = json_object_get(rollout, "counts");
 	const json_t *rollbacks = json_object_get(counts, "rollbacks"), *trips = json_object_get(counts, "trips");
 
+	ret->outcomes_lost = count(counts, "outcomes_lost");
 	ret->is_counted = json_is_null(rollout) || json_is_object(counts);
 	for (unsigned int i = 0; i < ROLLOUT_CAUSES; i++)
 		ret->rollbacks[i] = count(rollbacks, rollout_cause_name((enum rollout_cause)i));

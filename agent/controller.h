@@ -41,6 +41,7 @@ struct controller_options {
 struct rollout_counts {
 	uint64_t rollbacks[ROLLOUT_CAUSES];
 	uint64_t trips[SERIN_GUARD_REASON_COUNT]; /* the kernel took a version out alone: its line, or its lease */
+	uint64_t outcomes_lost; /* failures that an application has told of, and that did not count for want of room */
 };
 
 /* What has befallen a rollout, is told of once, and could not be made to hold. Strings are constants. */

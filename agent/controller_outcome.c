@@ -48,11 +48,13 @@ static uint64_t client_number(const struct service *service, const char *text, c
 	return serin_mix64(serin_mix64(plan->seed ^ (address->quad[0] & mask[0])) ^ (address->quad[1] & mask[1]));
 }
 
-static void note(struct trial *trial, uint64_t client, bool is_trial, bool failed, uint32_t epoch)
+static void note(struct trial *trial, uint64_t client, bool is_trial, bool failed, uint32_t epoch, uint64_t *lost)
 {
+	uint64_t lost_before = outcomes_lost(trial->outcomes);
 	struct outcomes_first first = outcomes_note(trial->outcomes, client, failed, epoch);
 	struct evidence_counts *r = &trial->reported[JUDGE_R], *g = &trial->reported[JUDGE_G];
 
+	*lost += outcomes_lost(trial->outcomes) - lost_before;
 	trial->reporters += first.seen && is_trial;
 	*(is_trial ? &r->trial : &r->baseline) += first.failed_rollout;
 	*(is_trial ? &g->trial : &g->baseline) += first.failed_epoch;
@@ -80,6 +82,6 @@ int controller_outcome(struct controller *controller, struct service *service, c
 	if (is_address && !is_drawn(service, service->version_id[index], &address))
 		return 0;
 	note(trial, client_number(service, client, is_address ? &address : NULL), index == trial_index, failed,
-	     service_epoch(&service->now));
+	     service_epoch(&service->now), &controller->rollout_counts[service->id].outcomes_lost);
 	return 0;
 }

@@ -32,7 +32,7 @@ int controller_outcome(struct controller *controller, struct service *service, c
  *  "cause", "reason", "by", "blind",
  *  "judge": {"finding", "checks": {"errors": {"ratio", ...}}, "detectable", "more_clients"},
  *  "guard": {"armed", "closed", "tripped", "lease_seconds", "allowance"},
- *  "checks": [...], "counts": {"rollbacks": {CAUSE: n}, "trips": {REASON: n}}, "detection_seconds"}; `step` from 1 on,
+ *  "checks": [...], "counts": {"rollbacks": {CAUSE: n}, "trips": {REASON: n}, "outcomes_lost": n}, "detection_seconds"}; `step` from 1 on,
  * `weight` in basis points, times in seconds since 1970. Null when there has never been one. With `arithmetic` there is also "arithmetic": all that the judge
  * has computed. NULL: out of memory. */
 json_t *controller_rollout_to_json(const struct controller *controller, const struct service *service, bool arithmetic);

@@ -105,7 +105,8 @@ static json_t *counts_of(const struct rollout_counts *counts)
 		if (counts->trips[i])
 			json_object_set_new(trips, reasons[i], json_integer((json_int_t)counts->trips[i]));
 	}
-	return json_pack("{s:o, s:o}", "rollbacks", rollbacks, "trips", trips);
+	return json_pack("{s:o, s:o, s:I}", "rollbacks", rollbacks, "trips", trips, "outcomes_lost",
+			 (json_int_t)counts->outcomes_lost);
 }
 
 json_t *controller_rollout_to_json(const struct controller *controller, const struct service *service, bool arithmetic)

@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "checker.h"
 #include "decision.h"
 #include "ring.h"
 
@@ -411,6 +410,11 @@ void liveness_mark(const struct liveness *liveness, struct image *image)
 		image->backends[id].flags |= health->state == HEALTH_UP ? 0 : SERIN_BACKEND_EJECTED;
 		image->absent[id] = (uint16_t)(RING_ABSENT - health_share(health, &rules, loop_now_ms()));
 	}
+}
+
+void liveness_measure(const struct liveness *liveness, struct checker_figures *ret)
+{
+	checker_measure(liveness->checker, ret);
 }
 
 const struct health *liveness_of(const struct liveness *liveness, unsigned int id)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "checker.h"
 #include "complaint.h"
 #include "datapath.h"
 #include "health.h"
@@ -37,6 +38,9 @@ void liveness_forget(struct liveness *liveness, unsigned int id);
 
 /* Into an image: who is ejected, and how much of its places the others have. */
 void liveness_mark(const struct liveness *liveness, struct image *image);
+
+/* Of its checks, trials and probes. */
+void liveness_measure(const struct liveness *liveness, struct checker_figures *ret);
 
 /* What is known of a backend. */
 const struct health *liveness_of(const struct liveness *liveness, unsigned int id);

@@ -90,6 +90,34 @@ static void print_table(struct metrics_out *out, const struct metrics *metrics)
 		      "Slow clients that gave way to others: they would be counted again.", table->forgotten_slow);
 }
 
+static void print_notices(struct metrics_out *out, const struct outbox_figures *notices)
+{
+	metrics_head(out, "serin_notifications_total", "counter", "What became of notifications, and of their file.");
+	for (unsigned int i = 0; i < OUTBOX_FATE_COUNT; i++)
+		metrics_count(out, "serin_notifications_total", NULL, "fate", outbox_fate_name((enum outbox_fate)i),
+			      notices->fates[i]);
+	metrics_head(out, "serin_notifications_waiting", "gauge", "Notifications that no receiver has taken yet.");
+	metrics_count(out, "serin_notifications_waiting", NULL, NULL, NULL, notices->pending);
+	metrics_head(out, "serin_notifications_oldest_seconds", "gauge", "How long the oldest of them has waited.");
+	metrics_count(out, "serin_notifications_oldest_seconds", NULL, NULL, NULL, (uint64_t)notices->oldest_s);
+}
+
+static void print_checks(struct metrics_out *out, const struct checker_figures *checks)
+{
+	static const char *const results[] = {
+		[CHECK_PASSED] = "passed",
+		[CHECK_FAILED] = "failed",
+		[CHECK_IMPOSSIBLE] = "impossible",
+	};
+
+	metrics_head(out, "serin_health_checks_total", "counter",
+		     "Checks of backends by result; impossible is for want of something of this host's.");
+	for (unsigned int i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		metrics_count(out, "serin_health_checks_total", NULL, "result", results[i], checks->results[i]);
+	metrics_head(out, "serin_health_check_late_seconds", "gauge", "How long the next check has been due.");
+	metrics_real(out, "serin_health_check_late_seconds", NULL, (double)checks->late_ms / 1000);
+}
+
 static void print_agent(struct metrics_out *out, const struct metrics *metrics)
 {
 	char labels[METRICS_LABELS_LEN] = "", abi[16];
@@ -139,6 +167,8 @@ int metrics_print(const struct metrics *metrics, enum metrics_format format, cha
 	print_services(&out, metrics);
 	print_drops(&out, metrics);
 	print_table(&out, metrics);
+	print_notices(&out, &metrics->notices);
+	print_checks(&out, &metrics->checks);
 	print_agent(&out, metrics);
 	if (format == METRICS_OPENMETRICS)
 		metrics_put(&out, "# EOF\n");

@@ -9,7 +9,9 @@
 
 #include <serin/abi.h>
 #include <serin/reasons.h>
+#include "checker.h"
 #include "judge.h"
+#include "outbox.h"
 #include "rollout.h"
 
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
@@ -50,6 +52,7 @@ struct metrics_rollout {
 	double detection_seconds;
 	bool is_counted; /* without: the counters that follow are not known */
 	uint64_t rollbacks[ROLLOUT_CAUSES], trips[SERIN_GUARD_REASON_COUNT];
+	uint64_t outcomes_lost;
 };
 
 struct metrics_service {
@@ -74,8 +77,10 @@ struct metrics {
 	double sweep_seconds;     /* how long that took, pauses included */
 	uint64_t flows_emptied;   /* ended by the agent, to empty a backend */
 	double tick_seconds;      /* how long the last tick took */
-	uint64_t started;         /* when the agent was, seconds since 1970 */
-	const char *build;        /* serin's version */
+	struct outbox_figures notices;
+	struct checker_figures checks;
+	uint64_t started;  /* when the agent was, seconds since 1970 */
+	const char *build; /* serin's version */
 };
 
 /* 0 and the text, without a final NUL, to be freed; or -ENOMEM. */

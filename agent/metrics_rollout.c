@@ -91,6 +91,14 @@ static void print_rollbacks(struct metrics_out *out, const struct metrics *metri
 					      rollout_cause_name((enum rollout_cause)j), rollout->rollbacks[j]);
 		}
 	}
+	metrics_head(out, "serin_outcomes_lost_total", "counter",
+		     "Failures told by the application that the judge could not count for want of room.");
+	for (size_t i = 0; i < metrics->rollout_count; i++) {
+		make_labels(&metrics->rollouts[i], false, labels);
+		if (metrics->rollouts[i].is_counted)
+			metrics_count(out, "serin_outcomes_lost_total", labels, NULL, NULL,
+				      metrics->rollouts[i].outcomes_lost);
+	}
 	metrics_head(out, "serin_rollback_detection_seconds", "gauge",
 		     "From the first failure to the last rollback on evidence.");
 	for (size_t i = 0; i < metrics->rollout_count; i++) {

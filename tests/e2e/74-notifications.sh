@@ -114,7 +114,7 @@ count_dropped() { grep -c 'fate=dropped' "$AGENT_LOG" || true; }
 strand() {
 	check_equal "tried again, before $1" "$(rollout shop '{"action": "retry"}')" progressing
 	check_equal "given up, before $1" "$(rollout shop '{"action": "abort"}')" aborted
-	check_equal "so many wait, before $1" "$(waiting)" 2
+	check_equal "so many wait, before $1" "$(waiting) $(metric serin_notifications_waiting)" "2 2"
 	sed -i "s|:8080/$2$|:8080/$3|" "$CONFIG"
 }
 stop_receiver
@@ -123,6 +123,7 @@ strand "a reload" shop elsewhere
 check "reload" serin reload
 check_equal "waiting after the reload" "$(waiting)" 0
 check_equal "each was said to be dropped" "$(count_dropped)" 2
+check_equal "and counted" "$(metric serin_notifications_total 'fate="dropped"') $(metric serin_notifications_waiting)" "2 0"
 strand "a restart" elsewhere shop
 stop_agent
 start_agent

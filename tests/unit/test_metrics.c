@@ -69,6 +69,7 @@ static struct metrics make_metrics(void)
 		.is_counted = true,
 		.rollbacks = { [ROLLOUT_BY_ERRORS] = 3, [ROLLOUT_BY_USER] = 1, [ROLLOUT_BY_REBOOT] = 9 },
 		.trips = { [SERIN_GUARD_ERRORS] = 2, [SERIN_GUARD_CLOSED] = 9 },
+		.outcomes_lost = 4,
 	} };
 	struct metrics metrics = {
 		.backends = backends,
@@ -85,6 +86,8 @@ static struct metrics make_metrics(void)
 		.sweep_seconds = 3.25,
 		.flows_emptied = 17,
 		.tick_seconds = 0.0025,
+		.notices = { .pending = 5, .oldest_s = 77, .fates = { [OUTBOX_DELIVERED] = 12, [OUTBOX_DROPPED] = 3 } },
+		.checks = { .late_ms = 1500, .results = { 1000, 20, 1 } },
 		.build = "1.0",
 	};
 
@@ -189,6 +192,15 @@ static void test_every_value_under_its_name(void **state)
 	assert_sample(parsed, "serin_flow_lost_races_total", 33);
 	assert_sample(parsed, "serin_rst_sent_total", 1099511627776.0);
 	assert_sample(parsed, "serin_agent_tick_seconds", 0.0025);
+	assert_sample(parsed, "serin_notifications_total{fate=\"delivered\"}", 12);
+	assert_sample(parsed, "serin_notifications_total{fate=\"late\"}", 0);
+	assert_sample(parsed, "serin_notifications_total{fate=\"dropped\"}", 3);
+	assert_sample(parsed, "serin_notifications_waiting", 5);
+	assert_sample(parsed, "serin_notifications_oldest_seconds", 77);
+	assert_sample(parsed, "serin_health_checks_total{result=\"passed\"}", 1000);
+	assert_sample(parsed, "serin_health_checks_total{result=\"failed\"}", 20);
+	assert_sample(parsed, "serin_health_checks_total{result=\"impossible\"}", 1);
+	assert_sample(parsed, "serin_health_check_late_seconds", 1.5);
 	assert_sample(parsed, "serin_build_info{version=\"1.0\",abi=\"" ABI "\"}", 1);
 	free(parsed);
 }
@@ -305,6 +317,7 @@ static void test_rollouts(void **state)
 	assert_sample(parsed, "serin_rollbacks_total{service=\"shop\",reason=\"errors\"}", 3);
 	assert_sample(parsed, "serin_rollbacks_total{service=\"shop\",reason=\"user\"}", 1);
 	assert_sample(parsed, "serin_rollbacks_total{service=\"shop\",reason=\"no_backend\"}", 0);
+	assert_sample(parsed, "serin_outcomes_lost_total{service=\"shop\"}", 4);
 	assert_sample(parsed, "serin_guard_trips_total{service=\"shop\",reason=\"errors\"}", 2);
 	assert_sample(parsed, "serin_guard_trips_total{service=\"shop\",reason=\"lease\"}", 0);
 	assert_sample(parsed, "serin_guard_turned_away_total{" TRIAL ",role=\"trial\",reason=\"errors\"}", 51);
@@ -333,7 +346,7 @@ static void test_rollouts_that_are_read(void **state)
 	rollout = read_rollout("{\"state\":\"progressing\",\"version\":\"canary\",\"step\":3,\"judge\":{\"checks\":{"
 			       "\"errors\":{\"ratio\":0.5},\"latency\":{\"ratio\":null}}},\"guard\":{\"armed\":true,"
 			       "\"allowance\":7},\"detection_seconds\":0.5,\"counts\":{\"rollbacks\":{\"latency\":4},"
-			       "\"trips\":{\"errors\":5}}}");
+			       "\"trips\":{\"errors\":5},\"outcomes_lost\":6}}");
 	assert_int_equal(rollout.phase, ROLLOUT_PROGRESSING);
 	assert_int_equal(rollout.step, 3);
 	assert_true(rollout.version && rollout.is_counted);
@@ -343,6 +356,7 @@ static void test_rollouts_that_are_read(void **state)
 	assert_int_equal(rollout.rollbacks[ROLLOUT_BY_LATENCY], 4);
 	assert_int_equal(rollout.rollbacks[ROLLOUT_BY_ERRORS], 0);
 	assert_int_equal(rollout.trips[SERIN_GUARD_ERRORS], 5);
+	assert_int_equal(rollout.outcomes_lost, 6);
 	rollout = read_rollout("{\"state\":\"completed\",\"version\":\"canary\",\"step\":3,\"guard\":{\"armed\":false,"
 			       "\"allowance\":7}}");
 	assert_int_equal(rollout.phase, ROLLOUT_COMPLETED);
@@ -357,8 +371,8 @@ static void test_rollouts_that_are_not_known(void **state)
 {
 	static const struct {
 		const char *json;
-		size_t samples; /* phases, pauses, the step, rollbacks, trips */
-	} cases[] = { { "null", ROLLOUT_STATES + ROLLOUT_PAUSES - 1 + 1 + ROLLOUT_CAUSES - 3 + SERIN_GUARD_CLOSED },
+		size_t samples; /* phases, pauses, the step, rollbacks, what was lost, trips */
+	} cases[] = { { "null", ROLLOUT_STATES + ROLLOUT_PAUSES - 1 + 1 + ROLLOUT_CAUSES - 3 + 1 + SERIN_GUARD_CLOSED },
 		      { "{\"state\":\"idle\",\"version\":\"canary\"}", ROLLOUT_STATES + ROLLOUT_PAUSES - 1 + 1 } };
 
 	(void)state;
@@ -377,9 +391,9 @@ static void test_rollouts_that_are_not_known(void **state)
 }
 
 /* 2 backends, 21 lines each; 2 weights, 1 measured share, 2 x (1 incident, 2 histograms of 16 lines), HTTP of one of them:
- * 6 classes, 5 statuses, 8 methods; 1 service; a rollout: 6 phases, 5 pauses, 1 step, 2 checks, 1 allowance, 8 reasons, 1 time,
- * 2 kinds of trips; 3 reasons to turn away from each version; drops; 5 states; 12 of the table; 3 of the agent. */
-#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + 26 + 2 * 3 + SERIN_DROPS + 5 + 12 + 3)
+ * 6 classes, 5 statuses, 8 methods; 1 service; a rollout: 6 phases, 5 pauses, 1 step, 2 checks, 1 allowance, 8 reasons, 1 loss, 1 time,
+ * 2 kinds of trips; 3 reasons to turn away from each version; 9 of notifications; 4 of checks; drops; 5 states; 12 of the table; 3 of the agent. */
+#define SAMPLES (2 * 21 + 3 + 2 * (1 + 2 * 16) + 6 + 5 + 8 + 1 + 27 + 2 * 3 + 9 + 4 + SERIN_DROPS + 5 + 12 + 3)
 
 static void test_nothing_else(void **state)
 {
