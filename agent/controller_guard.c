@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The kernel's guards of versions on trial, in the order that keeps them true while shares move: a line belongs to a share,
  * so that of the larger one holds before the plan, that of a smaller one after it. */
-
 #include "controller_trial.h"
 #include "datapath_guard.h"
 #include "line.h"
@@ -218,9 +217,6 @@ void controller_guard_start(struct controller *controller, struct service *servi
 	if (!rollout->version[0])
 		return;
 	for (size_t i = 0; i < service->now.version_count; i++) {
-		/* Armed for a rollout that no state knows of any more: nobody new, until somebody says what is to be. */
-		if (!rollout->version[0])
-			break;
 		if ((int)i != trial)
 			datapath_guard_disarm(controller->datapath, service->id, service->version_id[i]);
 		else if (rollout_is_judged(rollout))
