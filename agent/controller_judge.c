@@ -11,7 +11,16 @@
 
 #define AGAIN_MS 1000                              /* after what could not be done */
 #define LEAST_TICKS (1000000u >> SERIN_OWED_SHIFT) /* 1 ms */
+#define KERNEL_FIRST_MS 100
 #define KEEP_MS 10000 /* how old persisted evidence may be: the kernel's counts go on, so none is lost, only time */
+
+/* What the kernel has decided has stood. Else it comes first, with the incident that it needs, if there is one. */
+static uint32_t settle_ms(const struct controller *controller, const struct service *service)
+{
+	uint32_t settle = trial_settle_ms(controller, service);
+
+	return !settle || controller_guard_has_tripped(controller, service) ? 0 : settle + KERNEL_FIRST_MS;
+}
 
 void controller_judge_tell(struct controller *controller, struct service *service, double share, bool rollout_only)
 {
@@ -23,8 +32,7 @@ void controller_judge_tell(struct controller *controller, struct service *servic
 	trial_count(controller, service, &service->now, &now);
 	sample = judge_meter_read(&state->told, &now, share);
 	sample.at_ms = loop_now_ms();
-	/* What the kernel has decided has stood. */
-	sample.settle_ms = controller_guard_has_tripped(controller, service) ? 0 : trial_settle_ms(controller, service);
+	sample.settle_ms = settle_ms(controller, service);
 	for (unsigned int i = 0; rollout_only && i < JUDGE_STREAMS; i++)
 		sample.counts[i][JUDGE_G] = (struct evidence_counts){ 0 };
 	if (trial && rollout_only)
