@@ -181,7 +181,12 @@ double judge_ln_required(const struct judge *judge, enum judge_process process)
 
 double judge_ln_required_better(const struct judge *judge, enum judge_process process)
 {
-	return ln_required(judge->settings.false_health, judge->epoch, process);
+	return ln_required(judge->settings.false_health / 2, judge->epoch, process);
+}
+
+double judge_ln_required_objective(const struct judge *judge)
+{
+	return log(2 / judge->settings.false_health);
 }
 
 /* The trial version's clients of one check that a tick has brought: of the stream that has most. */

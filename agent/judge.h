@@ -121,7 +121,12 @@ struct evidence_against judge_against_health(const struct judge *judge, enum jud
 double judge_ln_worse(const struct judge *judge, enum judge_check check, enum judge_process process);
 double judge_ln_better(const struct judge *judge, enum judge_check check, enum judge_process process);
 double judge_ln_required(const struct judge *judge, enum judge_process process);
+
+/* Either the split or the objective shows health, of a version that is neither; so each may spend half of false_health:
+ * whoever is as bad as that in both respects is called well by the one or the other in at most all of it. With no
+ * objective its half is not spent. */
 double judge_ln_required_better(const struct judge *judge, enum judge_process process);
+double judge_ln_required_objective(const struct judge *judge);
 
 enum judge_finding { JUDGE_UNPROVEN, JUDGE_HEALTHY, JUDGE_REGRESSION };
 
@@ -149,5 +154,8 @@ struct judge_verdict {
 };
 
 void judge_verdict(const struct judge *judge, struct judge_verdict *ret);
+
+/* All of it but what is missing, which takes the longest. */
+void judge_find(const struct judge *judge, struct judge_verdict *ret);
 
 #endif

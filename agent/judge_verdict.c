@@ -48,7 +48,7 @@ static void weigh(const struct judge *judge, enum judge_check check, struct judg
 		return;
 	ret->objective[check] = (struct judge_figure){ evidence_objective(judge->settings.objective[check], failed,
 									  judge->clients[check]),
-						       -log(judge->settings.false_health) };
+						       judge_ln_required_objective(judge) };
 	ret->well[check] |= is_reached(ret->objective[check]);
 }
 
@@ -123,7 +123,7 @@ static uint64_t more_clients(const struct judge *judge, enum judge_check check)
 		return UINT64_MAX;
 	more = evidence_objective_needed(judge->settings.objective[check],
 					 judge->worse[first_stream(check)][JUDGE_R].seen.trial, now,
-					 -log(judge->settings.false_health));
+					 judge_ln_required_objective(judge));
 	if (check == JUDGE_OUTCOMES || more >= UINT32_MAX)
 		return more;
 	return served_needed(now + more) - served_needed(now);
@@ -145,7 +145,7 @@ static void say_what_is_missing(const struct judge *judge, struct judge_verdict 
 	ret->detectable = fmin(detectable(judge, JUDGE_R), detectable(judge, JUDGE_G));
 }
 
-void judge_verdict(const struct judge *judge, struct judge_verdict *ret)
+void judge_find(const struct judge *judge, struct judge_verdict *ret)
 {
 	*ret = (struct judge_verdict){ .finding = JUDGE_UNPROVEN };
 	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
@@ -159,5 +159,10 @@ void judge_verdict(const struct judge *judge, struct judge_verdict *ret)
 	} else if (is_healthy(judge, ret)) {
 		ret->finding = JUDGE_HEALTHY;
 	}
+}
+
+void judge_verdict(const struct judge *judge, struct judge_verdict *ret)
+{
+	judge_find(judge, ret);
 	say_what_is_missing(judge, ret);
 }

@@ -32,7 +32,7 @@ check_unharmed few
 served=$(why .checks.errors.objective.clients)
 missing=$(why .missing.more_clients)
 check "clients served, at least: $served" is_between "$served" 120 260
-check "more are needed: $missing" is_between "$missing" 350 520
+check "more are needed: $missing" is_between "$missing" 440 610
 
 # ---- 10000: some 1000 are ---------------------------------------------------------------------------------------------
 

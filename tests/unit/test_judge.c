@@ -264,7 +264,7 @@ static void test_health_by_clients(void **state)
 	(void)state;
 	settings.objective[JUDGE_ERRORS] = 0.01;
 	judge = begun(settings);
-	needed = evidence_objective_needed(0.01, 0, 0, log(100));
+	needed = evidence_objective_needed(0.01, 0, 0, log(200));
 	/* So many have to come that so many are certain. */
 	assert_int_equal(verdict_of(&judge).more_clients, served_needed(needed));
 	assert_int_equal(served_at_least((double)verdict_of(&judge).more_clients), needed);
@@ -277,6 +277,32 @@ static void test_health_by_clients(void **state)
 	sample.clients[JUDGE_ERRORS] = 1;
 	judge_tick(&judge, &sample);
 	assert_int_equal(verdict_of(&judge).finding, JUDGE_HEALTHY);
+}
+
+/* By Ville's inequality each of them is reached with a chance of one over what it takes, by a version that is as bad as it
+ * denies. One that is both is called well by any of them, of all epochs there are: the chances are added. */
+static void test_health_is_promised_once(void **state)
+{
+	struct judge_settings settings = only(JUDGE_ERRORS);
+	struct judge judge;
+	double chance;
+
+	(void)state;
+	settings.objective[JUDGE_ERRORS] = 0.01;
+	judge = begun(settings);
+	chance = exp(-judge_ln_required_better(&judge, JUDGE_R)) + exp(-judge_ln_required_objective(&judge));
+	for (int i = 0; i < 100000; i++) {
+		chance += exp(-judge_ln_required_better(&judge, JUDGE_G));
+		judge_epoch(&judge);
+	}
+	assert_true(chance <= settings.false_health);
+	assert_float_equal(chance, settings.false_health, 1e-4 * settings.false_health);
+	assert_float_equal(exp(judge_ln_required_objective(&judge)), 200, CLOSE);
+	/* What would do if the objective were asked alone does not, beside the split. */
+	judge = begun(settings);
+	judge_tick(&judge, &(struct judge_sample){ .share = 0.05,
+						   .clients = { evidence_objective_needed(0.01, 0, 0, log(100)) } });
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
 }
 
 /* All that see failures must be content; latency is asked only where nothing else is. */
@@ -391,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_health_by_incidents),
 		cmocka_unit_test(test_health_of_what_is_left),
 		cmocka_unit_test(test_health_by_clients),
+		cmocka_unit_test(test_health_is_promised_once),
 		cmocka_unit_test(test_who_must_be_well),
 		cmocka_unit_test(test_detectable),
 		cmocka_unit_test(test_silence_is_no_health),
