@@ -256,6 +256,20 @@ static void add(struct judge *judge, enum judge_stream stream, enum judge_proces
 	judge->better[stream][process].seen = judge->worse[stream][process].seen;
 }
 
+/* Whoever had no other version to be compared with was failed nevertheless, as the objective wants to know: its clients are
+ * counted at any share. */
+static void see(struct judge *judge, const struct judge_sample *sample)
+{
+	for (unsigned int i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++) {
+		const struct evidence_counts *counts = &sample->counts[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES];
+		struct evidence *worse = &judge->worse[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES];
+
+		worse->seen.trial += counts->trial;
+		worse->seen.baseline += counts->baseline;
+		judge->better[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES].seen = worse->seen;
+	}
+}
+
 bool judge_tick(struct judge *judge, const struct judge_sample *sample)
 {
 	bool changed[JUDGE_CHECKS] = { false };
@@ -263,8 +277,10 @@ bool judge_tick(struct judge *judge, const struct judge_sample *sample)
 
 	for (i = 0; i < JUDGE_CHECKS; i++)
 		judge->clients[i] += sample->clients[i];
-	if (!evidence_share_is_valid(sample->share))
+	if (!evidence_share_is_valid(sample->share)) {
+		see(judge, sample);
 		return judge->regression;
+	}
 	judge->share = sample->share;
 	for (i = 0; i < JUDGE_STREAMS; i++) {
 		if (is_empty(sample->counts[i]))

@@ -279,6 +279,32 @@ static void test_health_by_clients(void **state)
 	assert_int_equal(verdict_of(&judge).finding, JUDGE_HEALTHY);
 }
 
+/* By hand, in a pause, a version may get everybody: there is nothing to compare it with, but who is failed then is failed. */
+static void test_failures_of_everybody(void **state)
+{
+	struct judge_settings settings = only(JUDGE_ERRORS);
+	struct judge_sample sample = { .share = 1, .clients = { [JUDGE_ERRORS] = 2000 } };
+	struct judge judge;
+
+	(void)state;
+	settings.objective[JUDGE_ERRORS] = 0.01;
+	sample.counts[JUDGE_FAILED][JUDGE_R] = sample.counts[JUDGE_FAILED][JUDGE_G] =
+		(struct evidence_counts){ 400, 0 };
+	judge = begun(settings);
+	judge_tick(&judge, &sample);
+	assert_false(judge.regression);
+	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.trial, 400);
+	assert_int_equal(judge.better[JUDGE_FAILED][JUDGE_G].seen.trial, 400);
+	assert_true(judge_ln_worse(&judge, JUDGE_ERRORS, JUDGE_R) == 0);
+	assert_true(judge_ln_better(&judge, JUDGE_ERRORS, JUDGE_G) == 0);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
+	assert_true(verdict_of(&judge).objective[JUDGE_ERRORS].ln < -100);
+	/* Back at a share, they are not forgotten. */
+	sample = (struct judge_sample){ .share = 0.05, .clients = { [JUDGE_ERRORS] = 1000 } };
+	judge_tick(&judge, &sample);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
+}
+
 /* By Ville's inequality each of them is reached with a chance of one over what it takes, by a version that is as bad as it
  * denies. One that is both is called well by any of them, of all epochs there are: the chances are added. */
 static void test_health_is_promised_once(void **state)
@@ -418,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_health_of_what_is_left),
 		cmocka_unit_test(test_health_by_clients),
 		cmocka_unit_test(test_health_is_promised_once),
+		cmocka_unit_test(test_failures_of_everybody),
 		cmocka_unit_test(test_who_must_be_well),
 		cmocka_unit_test(test_detectable),
 		cmocka_unit_test(test_silence_is_no_health),
