@@ -224,6 +224,20 @@ void trial_skip_draw(const struct controller *controller, const struct service *
 	memset(state->trial.told.clients, 0, sizeof(state->trial.told.clients));
 }
 
+/* Whether a version that is neither judged nor the baseline has to give clients back. */
+static bool gives_back(const struct state_service *now, const struct state_service *wanted)
+{
+	for (size_t i = 0; i < now->version_count; i++) {
+		const char *name = now->versions[i].name;
+		int then = state_find_version(wanted, name);
+
+		if (i != now->baseline && strcmp(name, wanted->trial.rollout.version) &&
+		    (then < 0 ? 0 : wanted->versions[then].weight) < now->versions[i].weight)
+			return true;
+	}
+	return false;
+}
+
 void controller_trial_epoch(const struct controller *controller, const struct service *service,
 			    struct state_service *state)
 {
@@ -234,6 +248,8 @@ void controller_trial_epoch(const struct controller *controller, const struct se
 		return;
 	if (trial->judge.settings.trials)
 		judge_epoch(&trial->judge);
+	if (gives_back(&service->now, state))
+		judge_returned(&trial->judge);
 	trial_count(controller, service, state, &now);
 	for (unsigned int i = 0; i < JUDGE_STREAMS; i++)
 		trial->told.counts[i][JUDGE_G] = now.counts[i][JUDGE_G];

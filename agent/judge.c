@@ -242,6 +242,17 @@ static bool is_empty(const struct evidence_counts counts[JUDGE_PROCESSES])
 	       !counts[JUDGE_G].baseline;
 }
 
+/* Counted, and nothing is concluded from it; but the objective wants to know whom the version has failed. */
+static void see(struct judge *judge, enum judge_stream stream, enum judge_process process,
+		const struct judge_sample *sample)
+{
+	struct evidence *worse = &judge->worse[stream][process];
+
+	worse->seen.trial += sample->counts[stream][process].trial;
+	worse->seen.baseline += sample->counts[stream][process].baseline;
+	judge->better[stream][process].seen = worse->seen;
+}
+
 /* Both are told of the same clients, whatever they make of them. */
 static void add(struct judge *judge, enum judge_stream stream, enum judge_process process,
 		const struct judge_sample *sample)
@@ -250,24 +261,19 @@ static void add(struct judge *judge, enum judge_stream stream, enum judge_proces
 	struct evidence_against better = judge_against_health(judge, stream, process);
 	struct evidence_counts counts = sample->counts[stream][process];
 
+	if (process == JUDGE_R && judge->returned) {
+		see(judge, stream, process, sample);
+		return;
+	}
 	if (better.null > 0)
 		evidence_add(&judge->better[stream][process], &better, counts, sample->share);
 	evidence_add(&judge->worse[stream][process], &worse, counts, sample->share);
 	judge->better[stream][process].seen = judge->worse[stream][process].seen;
 }
 
-/* Whoever had no other version to be compared with was failed nevertheless, as the objective wants to know: its clients are
- * counted at any share. */
-static void see(struct judge *judge, const struct judge_sample *sample)
+void judge_returned(struct judge *judge)
 {
-	for (unsigned int i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++) {
-		const struct evidence_counts *counts = &sample->counts[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES];
-		struct evidence *worse = &judge->worse[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES];
-
-		worse->seen.trial += counts->trial;
-		worse->seen.baseline += counts->baseline;
-		judge->better[i / JUDGE_PROCESSES][i % JUDGE_PROCESSES].seen = worse->seen;
-	}
+	judge->returned = true;
 }
 
 bool judge_tick(struct judge *judge, const struct judge_sample *sample)
@@ -277,8 +283,10 @@ bool judge_tick(struct judge *judge, const struct judge_sample *sample)
 
 	for (i = 0; i < JUDGE_CHECKS; i++)
 		judge->clients[i] += sample->clients[i];
+	/* With nothing to compare it with, a version fails clients nevertheless. */
 	if (!evidence_share_is_valid(sample->share)) {
-		see(judge, sample);
+		for (i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++)
+			see(judge, i / JUDGE_PROCESSES, i % JUDGE_PROCESSES, sample);
 		return judge->regression;
 	}
 	judge->share = sample->share;

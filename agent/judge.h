@@ -83,6 +83,7 @@ struct judge {
 	double fresh[JUDGE_STREAMS]; /* of an epoch's clients, the share that R counted too; of the last with enough */
 	uint64_t clients[JUDGE_CHECKS];
 	struct judge_burst burst[JUDGE_CHECKS]; /* not persisted */
+	bool returned;                          /* judge_returned(): R learns nothing any more */
 	bool regression;                        /* found once, it stays */
 	enum judge_check check;                 /* by which it was found */
 	enum judge_process process;
@@ -104,6 +105,11 @@ void judge_begin(struct judge *judge, const struct judge_settings *settings);
 /* A new epoch: with every change of weight, and every five minutes. Evidence of the epoch that ends is gone but for
  * R's, so tick and look before. */
 void judge_epoch(struct judge *judge);
+
+/* Another version on trial has lost clients to the baseline. Those that it had failed are not counted by R a second time,
+ * so that the baseline seems to fail fewer than it does, and a version that is no worse is found to be: what R knows by
+ * now stays, and from now on only G learns, for which all clients are new with each epoch. */
+void judge_returned(struct judge *judge);
 
 /* True when it has found a regression, in this tick or before. */
 bool judge_tick(struct judge *judge, const struct judge_sample *sample);

@@ -77,14 +77,20 @@ static bool is_whole(const struct judge *judge)
 json_t *judge_encode(const struct judge *judge)
 {
 	const struct judge_settings *settings = &judge->settings;
+	json_t *json;
 
 	if (!is_whole(judge))
 		return NULL;
-	return json_pack("{s:{s:f, s:f, s:I, s:f, s:f}, s:I, s:f, s:o, s:o, s:o}", "settings", "false_alarm",
+	json = json_pack("{s:{s:f, s:f, s:I, s:f, s:f}, s:I, s:f, s:o, s:o, s:o}", "settings", "false_alarm",
 			 settings->false_alarm, "false_health", settings->false_health, "trials",
 			 (json_int_t)settings->trials, "tolerate", settings->tolerate, "worse", settings->worse,
 			 "epoch", (json_int_t)judge->epoch, "share", judge->share, "checks", encode_checks(judge),
 			 "streams", encode_streams(judge), "regression", encode_regression(judge));
+	if (judge->returned && json_object_set_new(json, "returned", json_true())) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
 }
 
 static int decode_count(json_int_t value, const char *what, uint64_t *ret, struct complaint *complaint)
@@ -248,13 +254,13 @@ static int decode(json_t *value, struct judge *ret, struct complaint *complaint)
 	json_t *checks, *streams, *regression;
 	json_int_t trials, epoch;
 	json_error_t error;
-	int r;
+	int r, returned = 0;
 
-	if (json_unpack_ex(value, &error, JSON_STRICT, "{s:{s:F, s:F, s:I, s:F, s:F}, s:I, s:F, s:o, s:o, s:o}",
+	if (json_unpack_ex(value, &error, JSON_STRICT, "{s:{s:F, s:F, s:I, s:F, s:F}, s:I, s:F, s:o, s:o, s:o, s?b}",
 			   "settings", "false_alarm", &settings->false_alarm, "false_health", &settings->false_health,
 			   "trials", &trials, "tolerate", &settings->tolerate, "worse", &settings->worse, "epoch",
 			   &epoch, "share", &ret->share, "checks", &checks, "streams", &streams, "regression",
-			   &regression))
+			   &regression, "returned", &returned))
 		return complain(complaint, -EBADMSG, "%s", error.text);
 	if (trials < 1 || trials > UINT32_MAX || epoch < 1 || epoch > UINT32_MAX)
 		return complain(complaint, -EBADMSG, "%lld versions on trial, epoch %lld, expected at least 1",
@@ -263,6 +269,7 @@ static int decode(json_t *value, struct judge *ret, struct complaint *complaint)
 		return complain(complaint, -EBADMSG, "share %g, expected 0 or more, below 1", ret->share);
 	settings->trials = (unsigned int)trials;
 	ret->epoch = (uint32_t)epoch;
+	ret->returned = returned;
 	r = decode_checks(checks, ret, complaint);
 	if (!r && judge_settings_check(settings, complaint))
 		r = -EBADMSG;

@@ -38,7 +38,8 @@ struct line line_make(const struct judge *judge, enum judge_process process, dou
 	struct evidence_against against = judge_against(&judge->settings, JUDGE_FAILED);
 	double least = INFINITY, slope = 0;
 
-	if (!judge->settings.checks[JUDGE_ERRORS] || !evidence_share_is_valid(share))
+	if (!judge->settings.checks[JUDGE_ERRORS] || !evidence_share_is_valid(share) ||
+	    (process == JUDGE_R && judge->returned))
 		return never;
 	for (unsigned int i = 0; i < against.count; i++) {
 		double b, a = evidence_step(&against, i, share, &b), left;

@@ -21,7 +21,7 @@ struct line {
  * process G those of the present epoch's clients. It belongs to a share and holds for smaller ones, too: a weight
  * rises: R's line for the larger share is installed first and G's taken out, then the plan is swapped (a new epoch),
  * then both lines are made anew of what was counted meanwhile; it falls: the plan first. Where errors do not count,
- * the share is none or no alternative has a line, it is one that is never crossed. */
+ * the share is none, R learns nothing any more or no alternative has a line, it is one that is never crossed. */
 struct line line_make(const struct judge *judge, enum judge_process process, double share,
 		      struct evidence_counts counts);
 

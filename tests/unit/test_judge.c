@@ -305,6 +305,36 @@ static void test_failures_of_everybody(void **state)
 	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
 }
 
+/* Clients that another version on trial has used up and gives back to the baseline: R has counted them, so that it sees fewer
+ * of the baseline's than there are. It learns nothing from then on; G goes on. */
+static void test_clients_come_back(void **state)
+{
+	struct judge_settings settings = only(JUDGE_ERRORS);
+	struct judge_sample sample = { .share = 0.3, .clients = { [JUDGE_ERRORS] = 2000 } };
+	struct judge judge, before;
+
+	(void)state;
+	settings.objective[JUDGE_ERRORS] = 0.01;
+	judge = begun(settings);
+	both(&judge, JUDGE_FAILED, 0.3, 3, 7);
+	before = judge;
+	judge_epoch(&judge);
+	judge_returned(&judge);
+	sample.counts[JUDGE_FAILED][JUDGE_R] = (struct evidence_counts){ 300, 10 };
+	assert_false(judge_tick(&judge, &sample));
+	assert_true(judge_ln_worse(&judge, JUDGE_ERRORS, JUDGE_R) == judge_ln_worse(&before, JUDGE_ERRORS, JUDGE_R));
+	assert_true(judge_ln_better(&judge, JUDGE_ERRORS, JUDGE_R) == judge_ln_better(&before, JUDGE_ERRORS, JUDGE_R));
+	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.trial, 303);
+	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.baseline, 17);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN); /* whom it fails, it fails */
+	assert_true(again(&judge, JUDGE_FAILED, 0.3, 300, 10));
+	assert_int_equal(verdict_of(&judge).process, JUDGE_G);
+	/* Without that, R alone would have. */
+	judge_epoch(&before);
+	assert_true(judge_tick(&before, &sample));
+	assert_int_equal(verdict_of(&before).process, JUDGE_R);
+}
+
 /* By Ville's inequality each of them is reached with a chance of one over what it takes, by a version that is as bad as it
  * denies. One that is both is called well by any of them, of all epochs there are: the chances are added. */
 static void test_health_is_promised_once(void **state)
@@ -445,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_health_by_clients),
 		cmocka_unit_test(test_health_is_promised_once),
 		cmocka_unit_test(test_failures_of_everybody),
+		cmocka_unit_test(test_clients_come_back),
 		cmocka_unit_test(test_who_must_be_well),
 		cmocka_unit_test(test_detectable),
 		cmocka_unit_test(test_silence_is_no_health),

@@ -74,7 +74,7 @@ static void assert_same(const struct judge *a, const struct judge *b)
 	assert_true(a->settings.false_health == b->settings.false_health);
 	assert_true(a->settings.trials == b->settings.trials);
 	assert_true(a->settings.tolerate == b->settings.tolerate && a->settings.worse == b->settings.worse);
-	assert_true(a->epoch == b->epoch && a->share == b->share);
+	assert_true(a->epoch == b->epoch && a->share == b->share && a->returned == b->returned);
 	assert_true(a->regression == b->regression && a->check == b->check && a->process == b->process);
 	assert_true(a->ln_found == b->ln_found && a->ln_required == b->ln_required);
 }
@@ -106,6 +106,15 @@ static void test_new_ones(void **state)
 	text = text_of(&judge);
 	assert_int_equal(read_back(text, &again, NULL), 0);
 	assert_same(&judge, &again);
+	/* Said only when it is so: older states do not name it. */
+	assert_null(strstr(text, "returned"));
+	free(text);
+	judge_returned(&judge);
+	text = text_of(&judge);
+	assert_non_null(strstr(text, "\"returned\": true"));
+	assert_int_equal(read_back(text, &again, NULL), 0);
+	assert_same(&judge, &again);
+	assert_true(again.returned);
 	free(text);
 }
 

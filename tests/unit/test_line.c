@@ -205,6 +205,11 @@ static void test_none(void **state)
 		assert_false(line_is_crossed(&line, many));
 		assert_true(isinf(line_left(&line, many)));
 	}
+	judge_returned(&judge);
+	line = line_make(&judge, JUDGE_R, 0.5, counts);
+	assert_int_equal(line.allowance, LINE_NEVER);
+	line = line_make(&judge, JUDGE_G, 0.5, counts);
+	assert_true(line_is_crossed(&line, many));
 	settings.checks[JUDGE_ERRORS] = false;
 	judge_begin(&judge, &settings);
 	line = line_make(&judge, JUDGE_R, 0.5, counts);
