@@ -189,7 +189,7 @@ $(B)/checks: tests/bench/checks.c $(B)/agent.a
 
 # The judge over seeded traffic: SIM_RUNS=2000 runs of each row, SIM_SEED=1. Minutes.
 SIM := $(wildcard tests/sim/*.c)
-$(B)/sim: $(SIM) $(addprefix $(B)/agent/,complaint.o evidence.o histogram.o judge.o line.o served.o slow_limits.o window.o)
+$(B)/sim: $(SIM) $(addprefix $(B)/agent/,complaint.o evidence.o histogram.o judge.o judge_verdict.o line.o served.o slow_limits.o window.o)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $^ -lm -lpthread
 

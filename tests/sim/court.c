@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "served.h"
+
 struct judge_settings court_settings(const enum judge_check *checks, unsigned int count)
 {
 	struct judge_settings settings = judge_defaults;
@@ -49,6 +51,8 @@ static double one_tick(const struct scenario *scenario, const struct traffic *tr
 
 	while (judge->epoch < incident->epoch + 1)
 		judge_epoch(judge);
+	if (traffic->epochs[incident->epoch].returned)
+		judge_returned(judge);
 	*ret = take(traffic, next, each ? nextafter(at, INFINITY) : end);
 	ret->at_ms = 1 + (int64_t)(1000 * (each ? at : end));
 	ret->settle_ms = SETTLE_MS;
@@ -93,23 +97,93 @@ struct ruling court_judge_each(const struct scenario *scenario, const struct tra
 	return judge_over(scenario, traffic, settings, true, &judge);
 }
 
-double court_healthy(const struct scenario *scenario, const struct traffic *traffic,
-		     const struct judge_settings *settings)
+#define SEED 0x5e21ull /* of the plan: any one */
+
+struct audience {
+	struct serin_served registers;
+	uint64_t known; /* what the judge was told */
+	size_t next;
+};
+
+/* As the kernel does. True: a register has grown. */
+static bool meet(struct serin_served *served, uint64_t hash)
 {
+	uint32_t upper = hash >> 32, rank = upper ? (uint32_t)__builtin_clz(upper) + 1 : SERIN_SERVED_RANKS;
+	uint32_t *word = &served->word[hash % SERIN_SERVED_REGISTERS];
+
+	if (SERIN_SERVED_RANK(*word) >= rank)
+		return false;
+	*word = SERIN_SERVED_DRAW(SEED) | rank;
+	return true;
+}
+
+/* How many more clients than before are certain to have been answered before `to`. */
+static uint64_t audience_grows(struct audience *audience, const struct traffic *traffic, double to)
+{
+	uint64_t least = 0, more;
+	bool grown = false;
+
+	for (; audience->next < traffic->served_count && traffic->served[audience->next].at < to; audience->next++)
+		grown |= meet(&audience->registers, traffic->served[audience->next].hash);
+	if (grown)
+		least = served_at_least(served_estimate(&audience->registers, SEED));
+	more = least > audience->known ? least - audience->known : 0;
+	audience->known += more;
+	return more;
+}
+
+/* INFINITY: nothing comes any more. */
+static double next_event(const struct traffic *traffic, size_t incident, size_t served)
+{
+	double at = incident < traffic->count ? traffic->incidents[incident].at : INFINITY;
+
+	return served < traffic->served_count ? fmin(at, traffic->served[served].at) : at;
+}
+
+/* Epochs end with ticks. */
+static unsigned int epoch_of(const struct traffic *traffic, double at)
+{
+	unsigned int epoch = 0;
+
+	while (epoch + 1 < traffic->epoch_count && traffic->epochs[epoch].to <= at)
+		epoch++;
+	return epoch;
+}
+
+/* What comes before `end`, in that epoch. True when it says anything. */
+static bool tell(struct judge *judge, const struct traffic *traffic, size_t *next, struct audience *audience,
+		 unsigned int epoch, double end)
+{
+	struct judge_sample sample = { .share = traffic->epochs[epoch].share };
+	bool any = *next < traffic->count && traffic->incidents[*next].at < end;
+
+	while (judge->epoch < epoch + 1)
+		judge_epoch(judge);
+	if (any)
+		sample = take(traffic, next, end);
+	sample.clients[JUDGE_ERRORS] = audience_grows(audience, traffic, end);
+	judge_tick(judge, &sample);
+	return any || sample.clients[JUDGE_ERRORS];
+}
+
+double court_healthy(const struct scenario *scenario, const struct traffic *traffic,
+		     const struct judge_settings *settings, double from_s)
+{
+	struct audience audience = { .next = 0 };
+	struct judge_verdict verdict;
 	struct judge judge;
 	size_t next = 0;
+	double at;
 
 	judge_begin(&judge, settings);
-	while (next < traffic->count) {
-		struct judge_sample sample;
-		double at = one_tick(scenario, traffic, &next, false, &judge, &sample);
+	while ((at = next_event(traffic, next, audience.next)) < scenario->for_s) {
+		double end = (floor(at / scenario->tick_s) + 1) * scenario->tick_s;
 
-		if (judge.regression)
-			break;
-		for (unsigned int i = 0; i < JUDGE_PROCESSES; i++) {
-			if (judge_ln_better(&judge, JUDGE_ERRORS, i) >= judge_ln_required_better(&judge, i))
-				return at;
-		}
+		if (!tell(&judge, traffic, &next, &audience, epoch_of(traffic, at), end) || end < from_s)
+			continue;
+		judge_find(&judge, &verdict);
+		if (verdict.finding != JUDGE_UNPROVEN)
+			return verdict.finding == JUDGE_HEALTHY ? end : INFINITY;
 	}
 	return INFINITY;
 }

@@ -26,9 +26,10 @@ struct ruling court_judge(const struct scenario *scenario, const struct traffic 
 struct ruling court_judge_each(const struct scenario *scenario, const struct traffic *traffic,
 			       const struct judge_settings *settings);
 
-/* When it was first called healthy, looking every tick_s; INFINITY: never, or a regression was found before. */
+/* When it was first called healthy, by all that shows health, looking every tick_s from `from_s` on; INFINITY: never, or
+ * a regression was found before. */
 double court_healthy(const struct scenario *scenario, const struct traffic *traffic,
-		     const struct judge_settings *settings);
+		     const struct judge_settings *settings, double from_s);
 
 /* A. Wald's sequential probability ratio test, of power one, that knows the true ratio and begins at the onset: with
  * an error of `alpha` none needs fewer incidents on average. */

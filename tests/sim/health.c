@@ -13,23 +13,23 @@
 
 static const struct {
 	struct scenario scenario;
-	bool bad;
+	double most; /* of the runs; 0: a good version */
 } rows[] = {
-	{ { "twice as bad, errors 0.1 %, 5 % on trial", USUAL, .errors = 0.001, .times = 2, AT(0.05) }, true },
-	{ { "twice as bad, errors 0.1 %, 50 % on trial", USUAL, .errors = 0.001, .times = 2, AT(0.5) }, true },
-	{ { "twice as bad, errors 1 %, 5 % on trial", USUAL, .errors = 0.01, .times = 2, AT(0.05) }, true },
-	{ { "twice as bad, errors 1 %, 25 % on trial", USUAL, .errors = 0.01, .times = 2, AT(0.25) }, true },
-	{ { "twice as bad, errors 3 %, 25 % on trial", USUAL, .errors = 0.03, .times = 2, AT(0.25) }, true },
+	{ { "twice as bad, errors 0.1 %, 5 % on trial", USUAL, .errors = 0.001, .times = 2, AT(0.05) }, 0.01 },
+	{ { "twice as bad, errors 0.1 %, 50 % on trial", USUAL, .errors = 0.001, .times = 2, AT(0.5) }, 0.01 },
+	{ { "twice as bad, errors 1 %, 5 % on trial", USUAL, .errors = 0.01, .times = 2, AT(0.05) }, 0.01 },
+	{ { "twice as bad, errors 1 %, 25 % on trial", USUAL, .errors = 0.01, .times = 2, AT(0.25) }, 0.01 },
+	{ { "twice as bad, errors 3 %, 25 % on trial", USUAL, .errors = 0.03, .times = 2, AT(0.25) }, 0.01 },
 	{ { "twice as bad, 20 heavy clients, errors 1 %, 25 % on trial", CLIENTS_HEAVY, USUAL, .errors = 0.01,
 	    .times = 2, AT(0.25) },
-	  true },
+	  0.02 },
 	{ { "twice as bad, clients come and go, errors 1 %, 25 % on trial", USUAL, .lives_s = 60, .errors = 0.01,
 	    .times = 2, AT(0.25) },
-	  true },
-	{ { "as good, errors 1 %, 5 % on trial", USUAL, .errors = 0.01, .times = 1, AT(0.05) }, false },
-	{ { "as good, errors 1 %, 25 % on trial", USUAL, .errors = 0.01, .times = 1, AT(0.25) }, false },
-	{ { "as good, errors 0.1 %, 5 % on trial", USUAL, .errors = 0.001, .times = 1, AT(0.05) }, false },
-	{ { "as good, errors 0.1 %, 25 % on trial", USUAL, .errors = 0.001, .times = 1, AT(0.25) }, false },
+	  0.01 },
+	{ { "as good, errors 1 %, 5 % on trial", USUAL, .errors = 0.01, .times = 1, AT(0.05) }, 0 },
+	{ { "as good, errors 1 %, 25 % on trial", USUAL, .errors = 0.01, .times = 1, AT(0.25) }, 0 },
+	{ { "as good, errors 0.1 %, 5 % on trial", USUAL, .errors = 0.001, .times = 1, AT(0.05) }, 0 },
+	{ { "as good, errors 0.1 %, 25 % on trial", USUAL, .errors = 0.001, .times = 1, AT(0.25) }, 0 },
 };
 
 struct row {
@@ -47,7 +47,7 @@ static void run(void *context, unsigned int index, struct chance *chance)
 	traffic_free(&traffic);
 	traffic_plan(row->scenario, &traffic);
 	traffic_draw(row->scenario, &traffic, chance);
-	row->seconds[index] = court_healthy(row->scenario, &traffic, &settings);
+	row->seconds[index] = court_healthy(row->scenario, &traffic, &settings, 0);
 }
 
 static void print_row(const struct scenario *scenario, double *seconds, unsigned int found)
@@ -62,8 +62,8 @@ static void print_row(const struct scenario *scenario, double *seconds, unsigned
 void health(void)
 {
 	printf("\nVersions called healthy by the split of their errors alone, before a regression was found. What is\n"
-	       "refuted is \"twice as bad\", at 1 %%. Where most clients meet errors within one epoch, bad versions\n"
-	       "look better than they are: 2 %% at most.\n");
+	       "refuted is \"twice as bad\", at half of the 1 %%. Where a few clients meet most of the errors within one\n"
+	       "epoch, bad versions look better than they are: 2 %% at most then, else 1 %%.\n");
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct row row = { &rows[i].scenario, calloc(sim_runs(), sizeof(double)) };
 		unsigned int found = 0;
@@ -73,8 +73,8 @@ void health(void)
 		sim_parallel(run, &row, 400 + i);
 		for (unsigned int j = 0; j < sim_runs(); j++)
 			found += !isinf(row.seconds[j]);
-		if (rows[i].bad)
-			report_share(row.scenario->name, found, 0.02);
+		if (rows[i].most > 0)
+			report_share(row.scenario->name, found, rows[i].most);
 		else
 			print_row(row.scenario, row.seconds, found);
 		free(row.seconds);

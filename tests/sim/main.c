@@ -12,6 +12,7 @@ int main(void)
 	latency();
 	guard_under_outage();
 	health();
+	health_by_clients();
 	detection();
 	printf("\n%s\n", report_failed() ? "NOT all that is promised was kept" : "all that is promised was kept");
 	return report_failed();

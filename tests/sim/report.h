@@ -31,5 +31,6 @@ void detection(void);
 void guard_under_outage(void);
 void latency(void);
 void health(void);
+void health_by_clients(void);
 
 #endif

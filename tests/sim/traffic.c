@@ -11,7 +11,8 @@
 /* One client: its place in the draw, when it is there, how often it asks, and what it is. */
 struct client {
 	double place, from, to, per_second;
-	bool failing, counted;
+	bool failing, counted, served;
+	unsigned int suits; /* that version on trial, when it is given to any */
 };
 
 struct bursts {
@@ -30,7 +31,8 @@ void traffic_plan(const struct scenario *scenario, struct traffic *traffic)
 		struct epoch *epoch = &traffic->epochs[traffic->epoch_count++];
 		double next = phase + 1 < PHASES_MOST ? scenario->phases[phase + 1].from_s : 0;
 
-		*epoch = (struct epoch){ at, fmin(at + EPOCH_S, scenario->for_s), scenario->phases[phase].share };
+		*epoch =
+			(struct epoch){ at, fmin(at + EPOCH_S, scenario->for_s), scenario->phases[phase].share, false };
 		if (next > 0 && next <= epoch->to) {
 			epoch->to = next;
 			phase++;
@@ -42,15 +44,17 @@ void traffic_plan(const struct scenario *scenario, struct traffic *traffic)
 void traffic_free(struct traffic *traffic)
 {
 	free(traffic->incidents);
+	free(traffic->served);
 	traffic->incidents = NULL;
+	traffic->served = NULL;
 }
 
-double traffic_errors(const struct scenario *scenario, bool trial, double at)
+double traffic_errors(const struct scenario *scenario, unsigned int version, double at)
 {
 	if (at >= scenario->outage_s && at < scenario->outage_s + scenario->outage_for_s)
 		return 1;
-	if (trial && at >= scenario->onset_s)
-		return fmin(1, scenario->errors * scenario->times);
+	if (version && at >= scenario->onset_s)
+		return fmin(1, scenario->errors * (version > 1 ? scenario->others_times : scenario->times));
 	return scenario->errors;
 }
 
@@ -66,19 +70,21 @@ static double next_change(const struct scenario *scenario, double at, double end
 	return end;
 }
 
-/* Infinite when there is none before `to`. */
-static double first_error(const struct scenario *scenario, const struct client *client, bool trial, double from,
-			  double to, struct chance *chance)
+/* Of requests that fail, or of the others: of those that are picked out of a Poisson process by chance, both are such
+ * processes, and independent. Infinite when there is none before `to`. */
+static double first_request(const struct scenario *scenario, const struct client *client, unsigned int version,
+			    bool fails, double from, double to, struct chance *chance)
 {
 	double wait = chance_wait(chance), end;
 
 	for (; from < to; from = end) {
-		double errors = client->failing ? 1 : traffic_errors(scenario, trial, from);
+		double errors = client->failing ? 1 : traffic_errors(scenario, version, from);
+		double per_second = client->per_second * (fails ? errors : 1 - errors);
 
 		end = next_change(scenario, from, to);
-		if (wait < client->per_second * errors * (end - from))
-			return from + wait / (client->per_second * errors);
-		wait -= client->per_second * errors * (end - from);
+		if (wait < per_second * (end - from))
+			return from + wait / per_second;
+		wait -= per_second * (end - from);
 	}
 	return INFINITY;
 }
@@ -108,17 +114,44 @@ static double first_of_bursts(const struct bursts *bursts, double from, double t
 	return first < to ? first : INFINITY;
 }
 
+/* Room for one more of `count`, of `size` bytes each. */
+static void *with_room(void *list, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return list;
+	*room = *room ? 2 * *room : 4096;
+	list = realloc(list, *room * size);
+	if (!list) {
+		fprintf(stderr, "sim: out of memory\n");
+		exit(2);
+	}
+	return list;
+}
+
 static void add(struct traffic *traffic, struct incident incident)
 {
-	if (traffic->count == traffic->room) {
-		traffic->room = traffic->room ? 2 * traffic->room : 4096;
-		traffic->incidents = realloc(traffic->incidents, traffic->room * sizeof(*traffic->incidents));
-		if (!traffic->incidents) {
-			fprintf(stderr, "sim: out of memory\n");
-			exit(2);
-		}
-	}
+	traffic->incidents = with_room(traffic->incidents, traffic->count, &traffic->room, sizeof(*traffic->incidents));
 	traffic->incidents[traffic->count++] = incident;
+}
+
+static void serve(struct traffic *traffic, struct client *client, double at, struct chance *chance)
+{
+	if (client->served || isinf(at))
+		return;
+	traffic->served =
+		with_room(traffic->served, traffic->served_count, &traffic->served_room, sizeof(*traffic->served));
+	traffic->served[traffic->served_count++] = (struct first_answer){ at, chance_bits(chance) };
+	client->served = true;
+}
+
+/* Who gets a version keeps it while shares rise. */
+static unsigned int version_of(const struct scenario *scenario, const struct client *client, const struct epoch *epoch)
+{
+	bool others = scenario->others_for_s <= 0 || epoch->from < scenario->others_for_s;
+
+	if (client->place >= epoch->share * (1 + scenario->others) || (client->suits > 1 && !others))
+		return 0;
+	return client->suits;
 }
 
 static void live(const struct scenario *scenario, struct traffic *traffic, struct client *client, struct chance *chance)
@@ -129,16 +162,21 @@ static void live(const struct scenario *scenario, struct traffic *traffic, struc
 		draw_bursts(scenario, client, &bursts, chance);
 	for (unsigned int i = 0; i < traffic->epoch_count; i++) {
 		double from = fmax(client->from, traffic->epochs[i].from), to = fmin(client->to, traffic->epochs[i].to);
-		bool trial = client->place < traffic->epochs[i].share;
+		unsigned int version = version_of(scenario, client, &traffic->epochs[i]);
 		double at;
 
 		if (from >= to)
 			continue;
-		at = scenario->kind == CLIENTS_BURSTS ? first_of_bursts(&bursts, from, to)
-						      : first_error(scenario, client, trial, from, to, chance);
+		at = scenario->kind == CLIENTS_BURSTS
+			     ? first_of_bursts(&bursts, from, to)
+			     : first_request(scenario, client, version, true, from, to, chance);
+		/* A failure is an answer that says so. */
+		if (scenario->served && version == 1 && !client->served)
+			serve(traffic, client,
+			      fmin(at, first_request(scenario, client, version, false, from, to, chance)), chance);
 		if (isinf(at))
 			continue;
-		add(traffic, (struct incident){ at, i, trial, !client->counted });
+		add(traffic, (struct incident){ at, i, version == 1, !client->counted, version });
 		client->counted = true;
 	}
 }
@@ -151,16 +189,17 @@ static double per_second(const struct scenario *scenario, unsigned int number)
 	return scenario->per_second / 2 / (number < HEAVY ? HEAVY : scenario->clients - HEAVY);
 }
 
+/* Both begin with their time. */
 static int by_time(const void *a, const void *b)
 {
-	const struct incident *one = a, *other = b;
+	double one = *(const double *)a, other = *(const double *)b;
 
-	return one->at < other->at ? -1 : one->at > other->at;
+	return one < other ? -1 : one > other;
 }
 
 void traffic_draw(const struct scenario *scenario, struct traffic *traffic, struct chance *chance)
 {
-	traffic->count = 0;
+	traffic->count = traffic->served_count = 0;
 	for (unsigned int i = 0; i < scenario->clients; i++) {
 		double at = 0;
 
@@ -171,9 +210,36 @@ void traffic_draw(const struct scenario *scenario, struct traffic *traffic, stru
 
 			client.failing = scenario->kind == CLIENTS_FAILING && !chance_below(chance, 100);
 			client.per_second = per_second(scenario, i);
+			client.suits = 1 + (scenario->others ? chance_below(chance, 1 + scenario->others) : 0);
 			live(scenario, traffic, &client, chance);
 			at += lives;
 		}
 	}
-	qsort(traffic->incidents, traffic->count, sizeof(*traffic->incidents), by_time);
+	if (traffic->count)
+		qsort(traffic->incidents, traffic->count, sizeof(*traffic->incidents), by_time);
+	if (traffic->served_count)
+		qsort(traffic->served, traffic->served_count, sizeof(*traffic->served), by_time);
+}
+
+void traffic_of(const struct scenario *scenario, const struct traffic *traffic, unsigned int version,
+		struct traffic *ret)
+{
+	struct traffic of = { .epoch_count = traffic->epoch_count };
+
+	for (unsigned int i = 0; i < of.epoch_count; i++) {
+		struct epoch epoch = traffic->epochs[i];
+		bool others = scenario->others_for_s <= 0 || epoch.from < scenario->others_for_s;
+
+		epoch.share /= 1 - (others ? scenario->others * epoch.share : 0);
+		epoch.returned = !others && !scenario->unaware;
+		of.epochs[i] = epoch;
+	}
+	for (size_t i = 0; i < traffic->count; i++) {
+		struct incident incident = traffic->incidents[i];
+
+		incident.trial = incident.version == version;
+		if (incident.trial || !incident.version)
+			add(&of, incident);
+	}
+	*ret = of;
 }

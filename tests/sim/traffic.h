@@ -33,6 +33,12 @@ struct scenario {
 	double outage_s, outage_for_s; /* everybody fails, whatever the version; for 0: no outage */
 	double tick_s;
 	double for_s;
+	/* Further versions on trial, each of the same share, and so many times as bad, up to others_for_s when that is more than
+	 * 0: then they get nobody any more. */
+	unsigned int others;
+	double others_times, others_for_s;
+	bool unaware; /* and the judge is not told of that */
+	bool served;  /* whom the version on trial answers is drawn, too */
 	/* Shares of the trial version; those that follow begin at from_s > 0. */
 	struct {
 		double from_s, share;
@@ -41,6 +47,7 @@ struct scenario {
 
 struct epoch {
 	double from, to, share;
+	bool returned; /* another version has given its clients back by then */
 };
 
 /* A client's first incident in an epoch. */
@@ -48,7 +55,14 @@ struct incident {
 	double at;
 	unsigned int epoch;
 	bool trial;
-	bool first; /* in the rollout, too */
+	bool first;           /* in the rollout, too */
+	unsigned int version; /* 0: the baseline; 1: that which `trial` says; others */
+};
+
+/* A client's first answer by the version on trial. */
+struct first_answer {
+	double at;
+	uint64_t hash;
 };
 
 struct traffic {
@@ -56,6 +70,8 @@ struct traffic {
 	unsigned int epoch_count;
 	struct incident *incidents; /* in the order of time */
 	size_t count, room;
+	struct first_answer *served; /* likewise */
+	size_t served_count, served_room;
 };
 
 /* Epochs: every change of share, and every EPOCH_S. */
@@ -66,7 +82,11 @@ void traffic_draw(const struct scenario *scenario, struct traffic *traffic, stru
 
 void traffic_free(struct traffic *traffic);
 
+/* As the judge of that one version on trial sees it: nothing of the others'. */
+void traffic_of(const struct scenario *scenario, const struct traffic *traffic, unsigned int version,
+		struct traffic *ret);
+
 /* Of one version at one time, whoever asks. */
-double traffic_errors(const struct scenario *scenario, bool trial, double at);
+double traffic_errors(const struct scenario *scenario, unsigned int version, double at);
 
 #endif
