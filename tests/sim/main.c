@@ -9,6 +9,7 @@ int main(void)
 {
 	printf("%u runs of each row\n", sim_runs());
 	false_alarms();
+	several_versions();
 	latency();
 	guard_under_outage();
 	health();

@@ -32,5 +32,6 @@ void guard_under_outage(void);
 void latency(void);
 void health(void);
 void health_by_clients(void);
+void several_versions(void);
 
 #endif
