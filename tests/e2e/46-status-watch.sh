@@ -72,14 +72,19 @@ finish_load
 check_unharmed some 1
 
 # The agent goes and comes: what is on the screen says that it is old, until it is new again.
-{ sleep 14 && printf '\003' && sleep 1; } |
+says_so() { grep -q 'no agent: what follows is old' "$WORK/screen"; }
+says_it_is_new() { [ -s "$WORK/pid" ] && grep -q "the agent is at work, 1 service, pid $(cat "$WORK/pid")" "$WORK/screen"; }
+has_drawn() { plain | grep -c '^share set' >/dev/null; }
+: >"$WORK/screen"
+{ wait_for 60 says_it_is_new || true; sleep 2; printf '\003'; sleep 1; } |
 	on lb env TERM=xterm script -qefc "stty cols 80 rows 40; exec $SERIN status --socket $SOCKET -w" "$WORK/screen" \
 		>/dev/null 2>&1 &
 watcher=$!
-sleep 1.5
+wait_for 10 has_drawn || fail "it draws nothing"
 stop_agent
-sleep 2
+wait_for 10 says_so || true
 start_agent
+echo "$AGENT_PID" >"$WORK/pid"
 wait $watcher || true
 check_between "old figures, as long as no agent answers" "$(on_screen 'no agent: what follows is old')" 1 11
 check_match "new ones in the end" "$(plain | tail -n 4)" '  start      the agent is at work, 1 service, pid '"$AGENT_PID"
