@@ -30,9 +30,10 @@ start_agent
 
 # ---- one that is good -----------------------------------------------------------------------------------------------
 
-start_load good -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 14
+start_load good -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 3600
 check_match "it begins" "$(rollout '{"action": "start", "release": "r1"}')" '"progressing"'
 check "it completes" wait_for 20 is_state completed
+kill "$LOAD_PID"
 finish_load
 check_unharmed good
 check_equal "its share" "$(weight_of canary)" 10000
@@ -41,11 +42,12 @@ check_equal "the baseline" "$(api GET /v1/services/shop | jq -r .baseline)" cana
 
 # ---- one that is bad, with the roles the other way round ------------------------------------------------------------
 
-start_load bad -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 6
+start_load bad -t $VIP:80 -s 10.64.0.0 -n $SOURCES -f 2000 -d 3600
 check_match "the next one begins" "$(rollout '{"action": "start", "release": "r2"}')" '"stable"'
 sleep 1
 kill -USR1 "${SERVER[stable-1]}"
 check "it is rolled back" wait_for 10 is_state rolled_back
+kill "$LOAD_PID"
 finish_load
 kill -USR2 "${SERVER[stable-1]}"
 check_equal "because of errors" "$(of_rollout cause)" errors

@@ -191,6 +191,9 @@ start_agent() {
 	fi
 }
 
+# How long the agent has stood in the queue for a processor so far, in ms: what a busy machine has kept it from doing
+agent_queued_ms() { awk '{ printf "%d\n", $2 / 1e6 }' "/proc/$AGENT_PID/schedstat"; }
+
 # SIGNAL (TERM): send it and wait for the end
 stop_agent() {
 	[ -n "$AGENT_PID" ] || return 0
