@@ -11,18 +11,22 @@ command -v script >/dev/null || skip "script is missing (Debian package bsdutils
 
 SPLIT="$SERIN try 8080 stable=3001 canary=3002@10%"
 
-# SECONDS [ENVIRONMENT...]: in a pseudoterminal of 80 columns, Ctrl-C after so many seconds; what it showed is in
-# $WORK/screen, its exit code in status. The shell between gives its place away: dash would die of the key and say so.
-in_terminal() {
-	local seconds=$1
-	shift
-	status=0
-	{ sleep "$seconds" && printf '\003' && sleep 2; } |
-		on lb env TERM=xterm "$@" script -qefc "stty cols 80 rows 24; exec $SPLIT" "$WORK/screen" >/dev/null 2>&1 || status=$?
-}
-
 # REGEXP: lines of the screen that have it
 on_screen() { grep -cE -- "$1" "$WORK/screen" || true; }
+
+# REGEXP COUNT: so many lines of the screen have it
+has_shown() { [ "$(on_screen "$1")" -ge "$2" ]; }
+
+# REGEXP COUNT [ENVIRONMENT...]: in a pseudoterminal of 80 columns, Ctrl-C a second after so many lines with REGEXP; what it showed
+# is in $WORK/screen, its exit code in status. The shell between gives its place away: dash would die of the key and say so.
+in_terminal() {
+	local text=$1 count=$2
+	shift 2
+	status=0
+	: >"$WORK/screen"
+	{ wait_for 30 has_shown "$text" "$count" || true; sleep 1; printf '\003'; wait_for 10 has_shown 'out of the kernel' 1 || true; } |
+		on lb env TERM=xterm "$@" script -qefc "stty cols 80 rows 24; exec $SPLIT" "$WORK/screen" >/dev/null 2>&1 || status=$?
+}
 
 # The text of the block, without sequences
 columns_of_block() {
@@ -33,7 +37,7 @@ columns_of_block() {
 two_arm
 start_versions
 
-in_terminal 7
+in_terminal 'Ctrl-C ends it' 3
 check_equal "exit code after Ctrl-C" $status 0
 check "Ctrl-C: nothing is left" wait_for 10 no_programs
 check_between "rounds that were drawn" "$(on_screen 'Ctrl-C ends it')" 2 8
@@ -41,10 +45,10 @@ check_between "of these in the place of the one before" "$(on_screen $'\e\\[5A')
 check_between "columns of its widest line" "$(columns_of_block)" 60 79
 check_equal "the closing words" "$(on_screen 'programs and tables are out of the kernel')" 1
 check_between "colours" "$(on_screen $'\e\\[[0-9;]*m')" 1 100
-in_terminal 7 NO_COLOR=1
+in_terminal 'Ctrl-C ends it' 2 NO_COLOR=1
 check_equal "colours with NO_COLOR" "$(on_screen $'\e\\[[0-9;]*m')" 0
 check_between "it is redrawn nevertheless" "$(on_screen $'\e\\[5A')" 1 8
-in_terminal 7 TERM=dumb
+in_terminal 'is split' 1 TERM=dumb
 check_equal "sequences with TERM=dumb" "$(on_screen $'\e')" 0
 check_equal "the closing words" "$(on_screen 'programs and tables are out of the kernel')" 1
 
@@ -66,13 +70,11 @@ check "a line for each version says so" wait_for 5 grep -q \
 check_equal "lines" "$(grep -c ' s: ' "$TRY.out")" 2
 end_try INT
 
-start lb sh -c "$SPLIT | head -n 1" >/dev/null 2>&1
-check "it is at work" wait_for 20 has_programs
-sleep 1
-fetch http://198.51.100.1:8080/ >/dev/null
-sleep 2
-fetch http://198.51.100.1:8080/ >/dev/null
-check "whoever read its output is gone: nothing is left" wait_for 10 no_programs
+start lb sh -c "$SPLIT | head -n 1" >/dev/null 2>"$WORK/head.err"
+check "it is at work" wait_for 30 grep -q 'is split' "$WORK/head.err"
+# Of the lines that a connection makes the first one is read, and some later one is nobody's.
+ends_with_another() { fetch -o /dev/null http://198.51.100.1:8080/ && no_programs; }
+check "whoever read its output is gone: nothing is left" wait_for 15 ends_with_another
 
 # ---- UDP -----------------------------------------------------------------------------------------------------------
 
