@@ -106,7 +106,8 @@ sees "and as a line in the charts" "document.querySelectorAll('figure .change').
 
 for width in 400 1200; do
 	browse size $width 900 >"$WORK/out"
-	sleep 0.5
+	sees "at $width px: drawn for that" \
+		"innerWidth === $width && [...document.querySelectorAll('svg')].every(s => s.getBoundingClientRect().right <= innerWidth)"
 	check_between "at $width px: width of what is on the page" "$(browse eval document.documentElement.scrollWidth)" 300 $width
 	check_equal "at $width px: charts that are wider than the page" "$(browse eval \
 		"[...document.querySelectorAll('svg')].filter(s => s.getBoundingClientRect().right > innerWidth).length")" 0
@@ -169,7 +170,7 @@ check_equal "which is the current one" "$(browse eval "document.querySelector('[
 check_equal "its last version's share" "$(browse eval "$(cell 'share set' 8)")" 8%
 check_equal "its events: none of the other's" "$(browse eval "document.querySelectorAll('#events li').length")" 0
 browse size 400 900 >"$WORK/out"
-sleep 0.5
+sees "eight versions at 400 px: drawn for that" "document.documentElement.scrollWidth <= 400"
 check_equal "eight versions at 400 px: the page is not wider" "$(browse eval document.documentElement.scrollWidth)" 400
 check_between "but the table, in a frame of its own" "$(browse eval "document.getElementById('figures').scrollWidth")" 800 4000
 browse eval "document.getElementById('figures').focus()" >"$WORK/out"
