@@ -174,6 +174,7 @@ static void large_counts(void **state)
 		{ 0, UINT64_MAX, INT64_MIN, 0, true },
 		{ 0, 1ull << 32, INT64_MIN, 1ll << 32, false },
 		{ 0, (1ull << 31) - 1, INT64_MIN, 1ll << 32, true },
+		{ 0, 1ull << 34, INT64_MIN, 1ll << 62, false }, /* whose product is a multiple of 2^64 */
 		{ 5, 0xffffffff, -0x7fffffff80000000, 0x7fffffff, true },
 		{ 5, 0xffffffff, -0x7ffffffe80000001 + 6 * ONE, 0x7fffffff, true },
 		{ 5, 0xffffffff, -0x7ffffffe80000001 + 6 * ONE + 1, 0x7fffffff, false },

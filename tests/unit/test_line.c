@@ -190,6 +190,41 @@ static void test_by_hand(void **state)
 	assert_true(line_left(&line, counts) == 3); /* (ln 400 + ln 8) / 2.82 = 2.9 */
 }
 
+static void test_to_the_fraction(void **state)
+{
+	static const struct line line = { 1 << LINE_SHIFT, 1 << LINE_SHIFT };
+	static const struct line above = { (1 << LINE_SHIFT) + 1, 1 << LINE_SHIFT };
+
+	(void)state;
+	assert_false(line_is_crossed(&line, (struct evidence_counts){ 3, 3 }));
+	assert_true(line_is_crossed(&line, (struct evidence_counts){ 4, 3 }));
+	assert_false(line_is_crossed(&above, (struct evidence_counts){ 4, 3 }));
+}
+
+/* Years of the baseline's incidents would make an incident out of the fraction that a slope is rounded by. */
+static void test_slopes_are_rounded_up(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct judge judge = some_judge();
+		struct evidence_against against = judge_against(&judge.settings, JUDGE_FAILED);
+		double share = some_share(), least = INFINITY, exact = 0;
+		struct line line = line_make(&judge, JUDGE_R, share, (struct evidence_counts){ 0 });
+
+		for (unsigned int g = 0; g < against.count; g++) {
+			double b, a = evidence_step(&against, g, share, &b), off;
+
+			off = fabs((double)line.slope / (1 << LINE_SHIFT) - b / a);
+			if (off < least) {
+				least = off;
+				exact = b / a;
+			}
+		}
+		if (line.allowance != LINE_NEVER)
+			assert_true((double)line.slope >= exact * (1 << LINE_SHIFT));
+	}
+}
+
 static void test_none(void **state)
 {
 	struct judge_settings settings = judge_defaults;
@@ -238,6 +273,8 @@ int main(void)
 		cmocka_unit_test(test_never_before_the_judge),
 		cmocka_unit_test(test_not_far_behind),
 		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_to_the_fraction),
+		cmocka_unit_test(test_slopes_are_rounded_up),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_after_a_regression),
 	};
