@@ -193,10 +193,8 @@ static const char *what_happened(const char *what)
 	static const struct {
 		const char *what, *words;
 	} known[] = {
-		{ "weights", "shares set by " },
-		{ "rollback", "rolled back by " },
-		{ "reload", "set at a reload by " },
-		{ "rollout", "shares set for a rollout by " },
+		{ "weights", "shares set by " },     { "rollback", "rolled back by " },
+		{ "reload", "set at a reload by " }, { "rollout", "shares set for a rollout by " },
 		{ "baseline", "baseline said by " },
 	};
 
