@@ -45,6 +45,50 @@ void evidence_add(struct evidence *evidence, const struct evidence_against *agai
 	evidence->seen.baseline += counts.baseline;
 }
 
+/* Clients of the baseline that count whatever its share is: where that is small they come one by one or not at all, and a
+ * bound that cut many of those would make it look better than it is. */
+#define BASELINE_LEAST 5
+
+/* So many of either count at once. A bound must not depend on what it bounds, only on what came before; and what the
+ * baseline is met by must count in full from then on, for it is paid back: those clients are not met again, so that the trial
+ * version's are more among those that are left. */
+struct bounds {
+	double trial, baseline;
+};
+
+static struct bounds bounds_of(const struct evidence *evidence, double null_share)
+{
+	double both = fmax(evidence->largest, 1 / null_share);
+
+	return (struct bounds){ null_share * both, fmax((1 - null_share) * both, BASELINE_LEAST) };
+}
+
+/* A client by itself multiplies the likelihood ratio by exp(a) or exp(-b), of which the expectation is 1 under the null. The
+ * mean of such factors, one for each client and 1 for each that there could have been, has that expectation however the
+ * clients depend on each other: a bet on a bounded difference (I. Waudby-Smith, A. Ramdas, "Estimating means of bounded
+ * random variables by betting", 2024). Of one client at most, it is the ratio itself. */
+void evidence_add_joint(struct evidence *evidence, const struct evidence_against *against,
+			struct evidence_counts counts, double share)
+{
+	double null_share, trial, baseline;
+	struct bounds most;
+
+	if (!evidence_share_is_valid(share) || (!counts.trial && !counts.baseline))
+		return;
+	null_share = against->null * share / (against->null * share + 1 - share);
+	most = bounds_of(evidence, null_share);
+	trial = fmin((double)counts.trial, most.trial) / (most.trial + most.baseline);
+	baseline = fmin((double)counts.baseline, most.baseline) / (most.trial + most.baseline);
+	for (unsigned int i = 0; i < against->count; i++) {
+		double b, a = evidence_step(against, i, share, &b);
+
+		evidence->ln[i] += log1p(trial * expm1(a) + baseline * expm1(-b));
+	}
+	evidence->largest = fmax(evidence->largest, (double)counts.baseline / (1 - null_share));
+	evidence->seen.trial += counts.trial;
+	evidence->seen.baseline += counts.baseline;
+}
+
 double evidence_ln_mean(const double *x, unsigned int count)
 {
 	double most = x[0], sum = 0;

@@ -25,6 +25,7 @@ struct evidence_against {
 struct evidence {
 	double ln[EVIDENCE_MOST]; /* logarithm of the likelihood ratio of each alternative to the null */
 	struct evidence_counts seen;
+	double largest; /* evidence_add_joint(): the most at once, of the baseline, over its share */
 };
 
 /* Against "not worse than `tolerated` times as bad": 1.25 to 100 times that. */
@@ -40,6 +41,11 @@ bool evidence_share_is_valid(double share);
  * version. A share of 0, of 1 or that is none changes nothing. */
 void evidence_add(struct evidence *evidence, const struct evidence_against *against, struct evidence_counts counts,
 		  double share);
+
+/* The same for clients that may all have met one and the same thing, such as a server that stalled: together they are one
+ * observation, so that it is worth what the draw is worth once, and not once for each of them. For evidence_worse(). */
+void evidence_add_joint(struct evidence *evidence, const struct evidence_against *against,
+			struct evidence_counts counts, double share);
 
 /* ln E, the mean over the alternatives. */
 double evidence_ln(const struct evidence *evidence, const struct evidence_against *against);

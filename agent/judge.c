@@ -253,11 +253,23 @@ static void see(struct judge *judge, enum judge_stream stream, enum judge_proces
 	judge->better[stream][process].seen = worse->seen;
 }
 
+/* A server that stalls makes all who wait for it slow at once: the slow clients of a tick are one observation. */
+static void add_worse(struct judge *judge, enum judge_stream stream, enum judge_process process,
+		      struct evidence_counts counts, double share)
+{
+	struct evidence_against against = judge_against(&judge->settings, stream);
+	struct evidence *evidence = &judge->worse[stream][process];
+
+	if (streams[stream].check == JUDGE_LATENCY)
+		evidence_add_joint(evidence, &against, counts, share);
+	else
+		evidence_add(evidence, &against, counts, share);
+}
+
 /* Both are told of the same clients, whatever they make of them. */
 static void add(struct judge *judge, enum judge_stream stream, enum judge_process process,
 		const struct judge_sample *sample)
 {
-	struct evidence_against worse = judge_against(&judge->settings, stream);
 	struct evidence_against better = judge_against_health(judge, stream, process);
 	struct evidence_counts counts = sample->counts[stream][process];
 
@@ -267,7 +279,7 @@ static void add(struct judge *judge, enum judge_stream stream, enum judge_proces
 	}
 	if (better.null > 0)
 		evidence_add(&judge->better[stream][process], &better, counts, sample->share);
-	evidence_add(&judge->worse[stream][process], &worse, counts, sample->share);
+	add_worse(judge, stream, process, counts, sample->share);
 	judge->better[stream][process].seen = judge->worse[stream][process].seen;
 }
 

@@ -24,9 +24,9 @@ static json_t *encode_process(const struct judge *judge, enum judge_stream strea
 	struct evidence_against better = evidence_better(judge->settings.worse);
 	const struct evidence *evidence = &judge->worse[stream][process];
 
-	return json_pack("{s:I, s:I, s:o, s:o}", "trial", (json_int_t)evidence->seen.trial, "baseline",
-			 (json_int_t)evidence->seen.baseline, "worse", encode_ln(evidence, &worse), "better",
-			 encode_ln(&judge->better[stream][process], &better));
+	return json_pack("{s:I, s:I, s:f, s:o, s:o}", "trial", (json_int_t)evidence->seen.trial, "baseline",
+			 (json_int_t)evidence->seen.baseline, "largest", evidence->largest, "worse",
+			 encode_ln(evidence, &worse), "better", encode_ln(&judge->better[stream][process], &better));
 }
 
 static json_t *encode_streams(const struct judge *judge)
@@ -70,6 +70,8 @@ static bool is_whole(const struct judge *judge)
 			if (!isfinite(of[j % 2]->ln[j / 2]))
 				return false;
 		}
+		if (!isfinite(of[0]->largest))
+			return false;
 	}
 	return isfinite(judge->ln_found);
 }
@@ -138,9 +140,12 @@ static int decode_process(json_t *value, enum judge_stream stream, enum judge_pr
 	json_error_t error;
 	int r;
 
-	if (json_unpack_ex(value, &error, JSON_STRICT, "{s:I, s:I, s:o, s:o}", "trial", &trial, "baseline", &baseline,
-			   "worse", &ln, "better", &ln_better))
+	/* An agent that did not know of "largest" has left none. */
+	if (json_unpack_ex(value, &error, JSON_STRICT, "{s:I, s:I, s?F, s:o, s:o}", "trial", &trial, "baseline",
+			   &baseline, "largest", &worse->largest, "worse", &ln, "better", &ln_better))
 		return complain(complaint, -EBADMSG, "%s", error.text);
+	if (!(worse->largest >= 0))
+		return complain(complaint, -EBADMSG, "\"largest\" is %g, expected 0 or more", worse->largest);
 	r = decode_count(trial, "trial", &worse->seen.trial, complaint);
 	if (!r)
 		r = decode_count(baseline, "baseline", &worse->seen.baseline, complaint);

@@ -60,6 +60,54 @@ static void test_reference_values(void **state)
 	check_reference(1.5, tolerant, 4);
 }
 
+/* By hand, for 5 %: of one client at most, exp(a) - 1 = 0.95 (g - 1) / (0.05 g + 0.95) of the trial version's, and exp(-b) - 1 =
+ * -0.05 (g - 1) / (0.05 g + 0.95) of the baseline's, out of 1 and 19. */
+static void test_joint(void **state)
+{
+	struct evidence_against against = evidence_worse(1);
+	struct evidence evidence = { 0 };
+
+	(void)state;
+	evidence_add_joint(&evidence, &against, (struct evidence_counts){ 1, 0 }, 0.05);
+	assert_float_equal(evidence.ln[7], log(1 + 0.95 * 99 / 5.95 / 20), CLOSE);
+	assert_float_equal(evidence.ln[2], log(1 + 0.95 / 1.05 / 20), CLOSE);
+	evidence_add_joint(&evidence, &against, (struct evidence_counts){ 3, 19 }, 0.05);
+	assert_float_equal(evidence.ln[7], log(1 + 0.95 * 99 / 5.95 / 20),
+			   CLOSE); /* both bounds reached: as assigned */
+	assert_true(evidence.largest == 20);
+	evidence_add_joint(&evidence, &against, (struct evidence_counts){ 0, 190 }, 0.05);
+	assert_float_equal(evidence.ln[2], log((1 + 0.95 / 1.05 / 20) * (1 - 0.95 * 0.05 / 1.05)), CLOSE);
+	assert_true(evidence.largest == 200);
+	evidence = (struct evidence){ .largest = 200 };
+	evidence_add_joint(&evidence, &against, (struct evidence_counts){ 7, 0 }, 0.05);
+	assert_float_equal(evidence.ln[7], log(1 + 7 * 0.95 * 99 / 5.95 / 200), CLOSE);
+	assert_int_equal(evidence.seen.trial, 7);
+	assert_int_equal(evidence.seen.baseline, 0);
+}
+
+/* A stall befalls either version as often as the other, and all of its clients: whatever they are, the mean is 1 at most. */
+static void test_joint_under_stalls(void **state)
+{
+	static const double shares[] = { 0.01, 0.05, 0.25, 0.5, 0.75, 0.95 };
+	struct evidence_against against = evidence_worse(1);
+
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++) {
+		for (uint64_t clients = 100; clients <= 100000; clients *= 10) {
+			for (double largest = 0; largest < 200000; largest = 10 * largest + 100) {
+				struct evidence of[2] = { { .largest = largest }, { .largest = largest } };
+				uint64_t trial = (uint64_t)lrint((double)clients * shares[i]);
+
+				evidence_add_joint(&of[0], &against, (struct evidence_counts){ trial, 0 }, shares[i]);
+				evidence_add_joint(&of[1], &against, (struct evidence_counts){ 0, clients - trial },
+						   shares[i]);
+				for (unsigned int g = 0; g < against.count; g++)
+					assert_true((exp(of[0].ln[g]) + exp(of[1].ln[g])) / 2 <= 1 + 1e-9);
+			}
+		}
+	}
+}
+
 static void test_nothing_to_learn(void **state)
 {
 	static const double none[] = { 0, 1, -0.5, 1.5, NAN, INFINITY };
@@ -218,6 +266,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reference_values),
+		cmocka_unit_test(test_joint),
+		cmocka_unit_test(test_joint_under_stalls),
 		cmocka_unit_test(test_nothing_to_learn),
 		cmocka_unit_test(test_ticks_add_up),
 		cmocka_unit_test(test_fair_under_the_null),

@@ -177,15 +177,54 @@ static void test_latency_is_a_mean(void **state)
 	struct judge judge = begun(only(JUDGE_LATENCY));
 	struct evidence_against against = evidence_worse(1);
 	struct evidence alone = { 0 };
+	int ticks = 0;
 
 	(void)state;
-	both(&judge, JUDGE_SLOW_P999, 0.05, 2, 0);
-	evidence_add(&alone, &against, (struct evidence_counts){ 2, 0 }, 0.05);
-	assert_float_equal(judge_ln_worse(&judge, JUDGE_LATENCY, JUDGE_R),
-			   log((exp(evidence_ln(&alone, &against)) + 2) / 3), CLOSE);
-	assert_false(judge.regression);
-	assert_true(both(&judge, JUDGE_SLOW_P999, 0.05, 1, 0));
+	for (; !judge.regression && ticks < 100; ticks++) {
+		both(&judge, JUDGE_SLOW_P999, 0.05, 1, 0);
+		evidence_add_joint(&alone, &against, (struct evidence_counts){ 1, 0 }, 0.05);
+		assert_float_equal(judge_ln_worse(&judge, JUDGE_LATENCY, JUDGE_R),
+				   log((exp(evidence_ln(&alone, &against)) + 2) / 3), CLOSE);
+	}
+	assert_in_range(ticks, 10, 20);
 	assert_int_equal(verdict_of(&judge).check, JUDGE_LATENCY);
+}
+
+/* A server that stalls makes many clients slow at once: that is seen once, however many they are. Clients that meet errors
+ * at once stay so many. */
+static void test_one_stall_is_one_observation(void **state)
+{
+	struct judge one = begun(only(JUDGE_LATENCY)), many = one, errors = begun(only(JUDGE_ERRORS));
+
+	(void)state;
+	both(&one, JUDGE_SLOW_P90, 0.05, 1, 0);
+	for (int i = 0; i < 3; i++)
+		both(&many, JUDGE_SLOW_P90 + i, 0.05, 100, 0);
+	assert_float_equal(judge_ln_worse(&many, JUDGE_LATENCY, JUDGE_R),
+			   log(3 * exp(judge_ln_worse(&one, JUDGE_LATENCY, JUDGE_R)) - 2), CLOSE);
+	assert_false(many.regression);
+	assert_int_equal(many.worse[JUDGE_SLOW_P90][JUDGE_R].seen.trial, 100);
+	assert_true(both(&errors, JUDGE_FAILED, 0.05, 100, 0));
+}
+
+/* Stalls that befall each version in turn, as many clients as it has: nothing is found, and what was found before is not
+ * found sooner after an epoch than by G alone. */
+static void test_stalls_of_both(void **state)
+{
+	struct judge judge = begun(only(JUDGE_LATENCY));
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		both(&judge, JUDGE_SLOW_P99, 0.25, i % 2 ? 25 : 0, i % 2 ? 0 : 75);
+		if (i == 100)
+			judge_epoch(&judge);
+	}
+	assert_false(judge.regression);
+	assert_true(judge_ln_worse(&judge, JUDGE_LATENCY, JUDGE_R) < 1);
+	assert_true(judge.worse[JUDGE_SLOW_P99][JUDGE_R].largest == 100);
+	judge_epoch(&judge);
+	assert_true(judge.worse[JUDGE_SLOW_P99][JUDGE_R].largest == 100);
+	assert_true(judge.worse[JUDGE_SLOW_P99][JUDGE_G].largest == 0);
 }
 
 static void test_tolerated(void **state)
@@ -469,6 +508,8 @@ int main(void)
 		cmocka_unit_test(test_weights_move),
 		cmocka_unit_test(test_a_check_that_does_not_count),
 		cmocka_unit_test(test_latency_is_a_mean),
+		cmocka_unit_test(test_one_stall_is_one_observation),
+		cmocka_unit_test(test_stalls_of_both),
 		cmocka_unit_test(test_tolerated),
 		cmocka_unit_test(test_health_by_incidents),
 		cmocka_unit_test(test_health_of_what_is_left),

@@ -225,8 +225,11 @@ static void test_regression_is_kept(void **state)
 
 	(void)state;
 	judge_begin(&judge, &judge_defaults);
-	sample.counts[JUDGE_SLOW_P90][JUDGE_G] = (struct evidence_counts){ 9, 0 };
-	assert_true(judge_tick(&judge, &sample));
+	sample.counts[JUDGE_SLOW_P90][JUDGE_G] = (struct evidence_counts){ 9, 2 };
+	for (int i = 0; i < 40; i++)
+		judge_tick(&judge, &sample);
+	assert_true(judge.regression);
+	assert_true(judge.worse[JUDGE_SLOW_P90][JUDGE_G].largest > 2);
 	text = text_of(&judge);
 	assert_int_equal(read_back(text, &again, NULL), 0);
 	assert_same(&judge, &again);
