@@ -11,6 +11,7 @@ int main(void)
 	false_alarms();
 	several_versions();
 	latency();
+	stalls();
 	guard_under_outage();
 	health();
 	health_by_clients();

@@ -30,6 +30,7 @@ void false_alarms(void);
 void detection(void);
 void guard_under_outage(void);
 void latency(void);
+void stalls(void);
 void health(void);
 void health_by_clients(void);
 void several_versions(void);
