@@ -188,6 +188,7 @@ static void test_damage(void **state)
 		"judge: failed: \"before\" is more than all of the rollout's clients");
 	damaged("\"fresh\": 0", "\"fresh\": 2", NULL);
 	damaged("\"trial\": ", "\"trial\": -", NULL);
+	damaged("\"largest\": 0", "\"largest\": -2", "judge: failed: \"largest\" is -2, expected 0 or more");
 	damaged("\"worse\": [", "\"worse\": [0.5, ", "judge: failed: \"worse\", expected a list of 8 numbers");
 	damaged("\"worse\": [", "\"worse\": [\"0\", ", NULL);
 	damaged("\"better\": [", "\"better\": [1e300, 0], \"b\": [", NULL);
@@ -217,6 +218,20 @@ static void test_impossible_evidence(void **state)
 	assert_null(judge_encode(&judge));
 }
 
+/* Reads the text back without any "largest". */
+static void without(const char *text, struct judge *ret)
+{
+	char *rest = strdup(text), *at, *end;
+
+	assert_non_null(rest);
+	while ((at = strstr(rest, "\"largest\""))) {
+		end = strchr(at, ',') + 1;
+		memmove(at, end, strlen(end) + 1);
+	}
+	assert_int_equal(read_back(rest, ret, NULL), 0);
+	free(rest);
+}
+
 static void test_regression_is_kept(void **state)
 {
 	struct judge_sample sample = { .share = 0.05 };
@@ -237,6 +252,10 @@ static void test_regression_is_kept(void **state)
 	assert_int_equal(again.process, JUDGE_G);
 	at = strstr(text, "\"process\": \"epoch\"");
 	assert_non_null(at);
+	/* An agent that knew of no stake has kept none. */
+	judge.worse[JUDGE_SLOW_P90][JUDGE_G].largest = 0;
+	without(text, &again);
+	assert_same(&judge, &again);
 	memcpy(strstr(at, "epoch"), "epock", 5);
 	refused(text, "judge: regression: unknown check \"latency\" or process \"epock\"");
 	free(text);
