@@ -3,6 +3,8 @@
 # Everything answers 500 for 10 s, whatever the version: nothing is rolled back, by the judge or the guard, neither with a canary
 # that has had its share for a while nor in the second after it was given more. RUNS=20 for more of the latter, of 2 s but
 # for the first one.
+# Its servers have to fail at once: one that waits for a processor is a difference between the versions.
+# Beside: nobody
 # shellcheck source=tests/e2e/guard.sh
 PERCENT=100
 . "$(dirname "$0")/guard.sh"
