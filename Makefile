@@ -15,8 +15,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-# libmicrohttpd: HTTP server on our own event loop. jansson: JSON. libyaml: YAML with positions. libcurl: the CLI over
-# the Unix socket. libmnl: routes and neighbours. libcap-ng: dropping privileges. libbpf: all that BPF needs. libcares: DNS
+# libmicrohttpd: HTTP server on our own event loop. jansson: JSON. libyaml: YAML with positions. libcurl: the CLI,
+# health checks, notifications and Prometheus. libmnl: routes and neighbours. libcap-ng: dropping privileges. libbpf: all that BPF needs. libcares: DNS
 # without blocking, which the C library's own resolver cannot do; libresolv, of the C library, takes its answers apart.
 LIBS := libbpf libmicrohttpd jansson yaml-0.1 libcurl libmnl libcap-ng libcares
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS))

@@ -161,15 +161,24 @@ void api_put_weights(struct api_call *call)
 	json_decref(body);
 }
 
-/* What is not said is as the service's on_rollback says. */
+/* As the judge would: the rollout's on_rollback, or the service's where none has taken shares. */
+static enum leaving_mode flows_unless_said(const struct service *service)
+{
+	const struct rollout *rollout = &service->now.trial.rollout;
+	bool reset = service->config->on_rollback == CONFIG_FLOWS_RESET;
+
+	if (rollout_is_judged(rollout) || rollout->state == ROLLOUT_COMPLETED)
+		reset = rollout->schedule.reset;
+	return reset ? LEAVING_RESET : LEAVING_DRAIN;
+}
+
 static bool read_flows(struct api_call *call, const json_t *body, struct controller_request *request)
 {
 	const json_t *flows = json_object_get(body, "flows");
 	const char *text = json_string_value(flows);
 
 	if (!flows || json_is_null(flows))
-		request->flows = call->service->config->on_rollback == CONFIG_FLOWS_RESET ? LEAVING_RESET
-											  : LEAVING_DRAIN;
+		request->flows = flows_unless_said(call->service);
 	else if (text && !strcmp(text, "reset"))
 		request->flows = LEAVING_RESET;
 	else if (text && !strcmp(text, "drain"))

@@ -24,11 +24,11 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-	{ "run", cmd_run, "-c FILE", "the agent, in the foreground",
+	{ "run", cmd_run, "[-c FILE]", "the agent, in the foreground",
 	  OPTION_CONFIG | OPTION_SOCKET | OPTION_PIN_DIR | OPTION_STATE_DIR | OPTION_LOG_LEVEL | OPTION_LOG_FORMAT |
 		  OPTION_RESOLV_CONF,
 	  0, 0 },
-	{ "check", cmd_check, "-c FILE", "validate the configuration, print the plan, change nothing",
+	{ "check", cmd_check, "[-c FILE]", "validate the configuration, print the plan, change nothing",
 	  OPTION_CONFIG | OPTION_OUTPUT, 0, 0 },
 	{ "status", cmd_status, "[SERVICE] [-w]", "shares set and measured, versions side by side",
 	  OPTION_OUTPUT | OPTION_WATCH | OPTION_SOCKET, 0, 1 },

@@ -24,6 +24,7 @@ rollout:
   version: canary
   steps: [{weight: 20%, for: 3s}, {weight: 50%, for: 3s}, {weight: 100%}]
   on_unproven: advance
+  on_rollback: {flows: reset}
   extend: 1
   judge: {latency: off}'
 STABLE='"10.0.0.11:3000"' CANARY='"10.0.0.21:3000"' write_config 0%
@@ -72,3 +73,9 @@ check_match "and since when" "$(serin status shop)" '^shares last set at 20[0-9-
 check_match "why says it, too" "$(serin why shop)" 'canary \(r2\) rolled back'
 check_equal "counted" "$(metric serin_rollbacks_total 'reason="errors"')" 1
 note "$(lines bad | tail -n 1)"
+
+# ---- and one that somebody does not want ---------------------------------------------------------------------------------
+
+check_match "once more" "$(serin rollout shop retry)" 'canary \(r2\) progressing, step 1 of 3'
+check_match "back by hand, as the rollout says" "$(serin rollback shop)" 'reset'
+check_equal "counted" "$(metric serin_rollbacks_total 'reason="user"')" 1
