@@ -83,7 +83,7 @@ static __always_inline __u32 guarded_backend(const struct serin_plan *plan, __u3
 
 	if (!is_newcomer(&here->pkt) && !SERIN_IS_ONE_WAY(here->opening.forward))
 		return split->backend;
-	why = guard_refusal(place);
+	why = guard_refusal(place, SERIN_VERSION_PLACE(service, plan->baseline), plan->epoch);
 	if (likely(why == SERIN_GUARD_REASON_COUNT))
 		return split->backend;
 	backend = plan->ring[plan->baseline & (SERIN_MAX_VERSIONS - 1)][split->place];

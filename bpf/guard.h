@@ -6,10 +6,11 @@
  *   lease    the time has come up to which the agent has answered for it: a state, until the agent puts that off
  *   closed   the agent says so
  *
- *   The lines are looked at with every incident of the version, and at no other time: an incident of the baseline's moves
- *   the bound up. The counts of an outage that both share move together, and trip nothing; since it does not begin everywhere
- *   in the same millisecond, what a burst says, three incidents within `settle_ns`, has to stand for as long. Incidents
- *   that come more slowly decide at once. */
+ *   The lines are looked at with every incident of the version: an incident of the baseline's moves the bound up. The counts
+ *   of an outage that both share move together, and trip nothing; since it does not begin everywhere in the same
+ *   millisecond, what a burst says, three incidents within `settle_ns`, has to stand for as long. From then on new
+ *   connections ask as well, since those that it befell may have been all there are. Incidents that come more slowly decide
+ *   at once. */
 #ifndef SERIN_GUARD_H
 #define SERIN_GUARD_H
 
@@ -114,9 +115,9 @@ static __always_inline bool trip_set(struct serin_trip *trip, __u64 arm, int lin
 	return false;
 }
 
-/* The version at `place` has failed one more client, which has been counted. The sweep, which packets interrupt, comes here as
- * well: nothing in scratch. */
-verified_once int guard_judge(__u32 place, __u32 baseline_place, __u32 epoch)
+/* With `met`, the version at `place` has failed one more client, which has been counted; else what a burst said is asked for
+ * again. The sweep, which packets interrupt, comes here as well: nothing in scratch. */
+verified_once int guard_judge(__u32 place, __u32 baseline_place, __u32 epoch, bool met)
 {
 	const struct serin_incidents *trial = bpf_map_lookup_elem(&incidents, &place);
 	const struct serin_incidents *baseline = bpf_map_lookup_elem(&incidents, &baseline_place);
@@ -135,7 +136,7 @@ verified_once int guard_judge(__u32 place, __u32 baseline_place, __u32 epoch)
 	load_fence();
 	now = bpf_ktime_get_ns();
 	settle = READ_ONCE(guard->settle_ns);
-	burst = is_burst(trip, settle, now);
+	burst = !met || is_burst(trip, settle, now);
 	line = line_crossed(guard, trial, baseline, epoch);
 	if (line == NO_LINE) {
 		WRITE_ONCE(trip->crossed_ns, 0);
@@ -157,8 +158,15 @@ verified_once int guard_judge(__u32 place, __u32 baseline_place, __u32 epoch)
 	return 1;
 }
 
+static __always_inline bool is_to_be_asked(const struct serin_trip *trip, __u64 arm, __u64 settle)
+{
+	__u64 since = READ_ONCE(trip->crossed_ns);
+
+	return since && READ_ONCE(trip->crossed_arm) == arm && (__s64)(bpf_ktime_get_ns() - since) >= (__s64)settle;
+}
+
 /* Why the version at `place` gets no new connection; SERIN_GUARD_REASON_COUNT: it does. */
-static __always_inline __u32 guard_refusal(__u32 place)
+static __always_inline __u32 guard_refusal(__u32 place, __u32 baseline_place, __u32 epoch)
 {
 	const struct serin_guard *guard = bpf_map_lookup_elem(&guards, &place);
 	const struct serin_trip *trip;
@@ -170,6 +178,8 @@ static __always_inline __u32 guard_refusal(__u32 place)
 	if (!arm)
 		return SERIN_GUARD_REASON_COUNT;
 	trip = bpf_map_lookup_elem(&trips, &place);
+	if (trip && is_to_be_asked(trip, arm, READ_ONCE(guard->settle_ns)))
+		guard_judge(place, baseline_place, epoch, false);
 	if (trip && SERIN_TRIP_ARM(READ_ONCE(trip->word)) == arm)
 		return SERIN_GUARD_ERRORS;
 	if (READ_ONCE(guard->closed))

@@ -69,7 +69,7 @@ verified_once int incident(__u32 index)
 		__sync_fetch_and_add(&count->rollout, 1);
 	__sync_fetch_and_add(&count->epoch, 1);
 	if (draw.version != draw.plan->baseline)
-		guard_judge(place, SERIN_VERSION_PLACE(draw.service, draw.plan->baseline), draw.plan->epoch);
+		guard_judge(place, SERIN_VERSION_PLACE(draw.service, draw.plan->baseline), draw.plan->epoch, true);
 	return 1;
 }
 

@@ -34,9 +34,16 @@ static void sleep_ns(uint64_t ns)
 	usleep((useconds_t)(ns / 1000));
 }
 
+/* Those who came before, and are refused when the test says so: a new connection may decide. */
+static struct visit came(struct trial *trial)
+{
+	return visit_of(trial, client_drawn_for(trial, trial->canary_backend), 40000);
+}
+
 static void a_burst_has_to_stand(void **state)
 {
 	struct trial trial = trial_open();
+	struct visit before = came(&trial);
 
 	(void)state;
 	arm_at_three(&trial, SHORT);
@@ -44,28 +51,49 @@ static void a_burst_has_to_stand(void **state)
 	assert_false(has_tripped(&trial));
 	/* Time alone decides nothing, nor does an incident of the baseline's. */
 	sleep_ns(SHORT);
-	assert_false(has_tripped(&trial));
 	incidents_of(&trial, trial.stable_backend, 1);
-	assert_false(has_tripped(&trial));
-	incidents_of(&trial, trial.canary_backend, 1);
+	assert_false(guard_of(&trial, trial.canary).tripped);
+	visit_refuse(&before);
 	assert_true(has_tripped(&trial));
+}
+
+/* Nobody is left whom it could fail: they have all been counted. */
+static void who_comes_next_asks_again(void **state)
+{
+	struct trial trial = trial_open();
+
+	(void)state;
+	read_trips(trial.lab);
+	arm_at_three(&trial, SHORT);
+	incidents_of(&trial, trial.canary_backend, 5);
+	assert_int_equal(goes_to(&trial, trial.canary_backend), trial.canary_backend);
+	sleep_ns(SHORT);
+	assert_int_equal(goes_to(&trial, trial.stable_backend), trial.stable_backend);
+	assert_false(guard_of(&trial, trial.canary).tripped);
+	assert_int_equal(goes_to(&trial, trial.canary_backend), trial.stable_backend);
+	assert_true(has_tripped(&trial));
+	assert_int_equal(turned_away(&trial, trial.canary, SERIN_GUARD_ERRORS), 2);
+	read_trips(trial.lab);
+	assert_int_equal(trips_told, 1);
 }
 
 static void what_the_baseline_shares_does_not_stand(void **state)
 {
 	struct trial trial = trial_open();
+	struct visit before[] = { came(&trial), came(&trial), came(&trial), came(&trial), came(&trial) };
 
 	(void)state;
 	arm_at_three(&trial, SHORT);
 	incidents_of(&trial, trial.canary_backend, 5);
 	incidents_of(&trial, trial.stable_backend, 7); /* the bound is 10 */
-	incidents_of(&trial, trial.canary_backend, 1);
 	sleep_ns(SHORT);
+	assert_false(has_tripped(&trial));
 	/* It is crossed again, by a second burst, which has to stand for itself. */
-	incidents_of(&trial, trial.canary_backend, 4);
+	for (size_t i = 0; i < 5; i++)
+		visit_refuse(&before[i]);
 	assert_false(has_tripped(&trial));
 	sleep_ns(SHORT);
-	incidents_of(&trial, trial.canary_backend, 1);
+	assert_int_equal(goes_to(&trial, trial.canary_backend), trial.stable_backend);
 	assert_true(has_tripped(&trial));
 }
 
@@ -87,6 +115,7 @@ static void who_fails_slowly_gets_no_respite(void **state)
 static void an_arming_begins_anew(void **state)
 {
 	struct trial trial = trial_open();
+	struct visit before = came(&trial);
 
 	(void)state;
 	arm_at_three(&trial, LONG);
@@ -98,7 +127,7 @@ static void an_arming_begins_anew(void **state)
 	incidents_of(&trial, trial.canary_backend, 1);
 	assert_false(has_tripped(&trial));
 	sleep_ns(SHORT);
-	incidents_of(&trial, trial.canary_backend, 1);
+	visit_refuse(&before);
 	assert_true(has_tripped(&trial));
 	/* Without such a time the very incident decides. */
 	arm_at_three(&trial, 0);
@@ -110,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_burst_has_to_stand),
+		cmocka_unit_test(who_comes_next_asks_again),
 		cmocka_unit_test(what_the_baseline_shares_does_not_stand),
 		cmocka_unit_test(who_fails_slowly_gets_no_respite),
 		cmocka_unit_test(an_arming_begins_anew),
