@@ -4,6 +4,7 @@
 # missing, and all come from the VIP (the client would not take them otherwise). Shares are as set. The second time there
 # are far fewer SNAT ports than questions, and long before a conversation is forgotten its port is needed again.
 # Door: every
+# Beside: nobody
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/transfers.sh
