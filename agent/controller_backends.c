@@ -240,7 +240,8 @@ int controller_drain_backend(struct controller *controller, struct service *serv
 
 /* ---- by evidence ------------------------------------------------------------------------------------------------ */
 
-/* What becomes of the connections of those that went out, and that came back. */
+/* What becomes of the connections of those whose clients others take, and of those that have them again. Where all are out
+ * they stay in the ring, and nobody else could answer: their connections stay, too. */
 static void settle_flows(struct controller *controller, const struct service *service, const struct image *before)
 {
 	const struct config_service *config = service->config;
@@ -253,15 +254,18 @@ static void settle_flows(struct controller *controller, const struct service *se
 	}
 	for (unsigned int id = 0; id < SERIN_MAX_BACKENDS; id++) {
 		const struct serin_backend *backend = &controller->image.backends[id];
-		uint8_t changed = (backend->flags ^ before->backends[id].flags) & SERIN_BACKEND_EJECTED;
+		uint8_t changed = (backend->flags ^ before->backends[id].flags) & SERIN_BACKEND_REPLACED;
+		bool is_out = backend->flags & SERIN_BACKEND_EJECTED;
 		uint16_t one = (uint16_t)id;
 
 		if (!changed || !is_configured(backend) || backend->service != service->id)
 			continue;
-		if (!(backend->flags & SERIN_BACKEND_EJECTED))
-			leaving_keep(controller->leaving, id);
-		else if (config->on_ejection != CONFIG_FLOWS_LEAVE)
+		if (backend->flags & SERIN_BACKEND_REPLACED && config->on_ejection != CONFIG_FLOWS_LEAVE)
 			leaving_begin(controller->leaving, &one, 1, mode, loop_now_ms() + wait_ms);
+		/* Of a version that gets nobody a rollback may have had it emptied, whoever else goes out. */
+		else if (!(backend->flags & SERIN_BACKEND_REPLACED) &&
+			 (!is_out || service->plan->weight[backend->version]))
+			leaving_keep(controller->leaving, id);
 	}
 }
 
