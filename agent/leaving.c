@@ -103,13 +103,19 @@ static void forget(struct leaving *leaving, unsigned int id)
 	leaving_set_flag(leaving, id);
 }
 
+/* Whose clients others take: what is open to it goes, whatever becomes of its version. */
+static bool is_replaced(const struct serin_backend *backend)
+{
+	return backend->flags & SERIN_BACKEND_REPLACED;
+}
+
 void leaving_stop(struct leaving *leaving, unsigned int service, unsigned int version)
 {
 	for (unsigned int id = 0; id < SERIN_MAX_BACKENDS; id++) {
 		const struct serin_backend *backend = backend_of(leaving, id);
 
 		if (leaving->backends[id].phase != LEAVING_NOT && backend->service == service &&
-		    backend->version == version && !(backend->flags & SERIN_BACKEND_LEAVING))
+		    backend->version == version && !(backend->flags & SERIN_BACKEND_LEAVING) && !is_replaced(backend))
 			forget(leaving, id);
 	}
 }
@@ -154,7 +160,8 @@ void leaving_rollback(struct leaving *leaving, const struct service *service, en
 			continue;
 		if (mode == LEAVING_RESET)
 			begin_one(leaving, id, LEAVING_RESET, deadline, service->plan && service->plan->rules);
-		else if (!(backend->flags & SERIN_BACKEND_LEAVING) && leaving->backends[id].phase != LEAVING_NOT)
+		else if (!(backend->flags & SERIN_BACKEND_LEAVING) && leaving->backends[id].phase != LEAVING_NOT &&
+			 !is_replaced(backend))
 			forget(leaving, id);
 		count++;
 	}
@@ -249,9 +256,10 @@ static void follow(struct leaving *leaving, unsigned int id, const struct weight
 	else if (backend->flags & SERIN_BACKEND_LEAVING)
 		begin_one(leaving, id, LEAVING_DRAIN,
 			  now_ms + weighted->drain_ms[backend->service % SERIN_MAX_SERVICES], false);
-	else if (record->phase != LEAVING_NOT && !(backend->flags & SERIN_BACKEND_EJECTED) &&
+	else if (record->phase != LEAVING_NOT &&
 		 (record->for_good ||
-		  weighted->has[backend->service % SERIN_MAX_SERVICES][backend->version % SERIN_MAX_VERSIONS]))
+		  (!is_replaced(backend) &&
+		   weighted->has[backend->service % SERIN_MAX_SERVICES][backend->version % SERIN_MAX_VERSIONS])))
 		forget(leaving, id);
 }
 

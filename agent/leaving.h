@@ -38,8 +38,8 @@ struct leaving *leaving_close(struct leaving *leaving); /* NULL is fine; returns
 int leaving_add_to_loop(struct leaving *leaving, struct loop *loop);
 
 /* Once a second: moves phases on, frees ids, and follows what others have done to the image: a backend that is configured
- * again does not leave, one of a version that has a weight is not reset unless it is ejected, one that the image calls LEAVING and nobody has
- * announced drains for its service's drain_timeout (or LEAVING_DRAIN_MS). */
+ * again does not leave, one of a version that has a weight is not reset unless others take its clients (REPLACED), one that
+ * the image calls LEAVING and nobody has announced drains for its service's drain_timeout (or LEAVING_DRAIN_MS). */
 void leaving_tick(struct leaving *leaving, const struct service *services, size_t count, int64_t now_ms);
 
 /* Backends get no new flows from now on (their plan is in the kernel): empty them. Drain: nothing happens before
@@ -50,10 +50,11 @@ void leaving_begin(struct leaving *leaving, const uint16_t *ids, size_t count, e
 		   int64_t deadline_ms);
 
 /* A rollback: what becomes of the connections of all versions on trial. Drain leaves them where they are, also those that
- * an earlier rollback was about to reset. */
+ * an earlier rollback was about to reset; but not what goes because others take a backend's clients. */
 void leaving_rollback(struct leaving *leaving, const struct service *service, enum leaving_mode mode);
 
-/* Backends of this version (id of the image) get new flows again: call it before they do. */
+/* Backends of this version (id of the image) get new flows again, but for those whose clients others take: call it before
+ * they do. */
 void leaving_stop(struct leaving *leaving, unsigned int service, unsigned int version);
 
 /* The same for one backend: it was out, and is back. */

@@ -8,8 +8,8 @@
 
 #include <netinet/in.h>
 
-#include "leaving_rules.h"
-#include "sweeper.h"
+#define sweeper_last fake_sweep
+#include "../../agent/leaving.c"
 
 #define NOW 1000u
 
@@ -191,6 +191,75 @@ static void test_slices_fit_into_their_time(void **state)
 	assert_int_equal(sweeper_next_slice(1024, 1000000), SWEEPER_MIN_SLICE);
 }
 
+const struct sweep *fake_sweep(const struct sweeper *sweeper)
+{
+	static const struct sweep none;
+
+	(void)sweeper;
+	return &none;
+}
+
+enum { BASE, LIVE, EJECTED, BACKENDS };
+
+static struct image image;
+static struct config_service config = { .drain_timeout = 30 };
+
+/* Two of the version on trial drain; the clients of one of them go to others. */
+static void begin(struct leaving *leaving, struct service *service, uint16_t weight)
+{
+	static const uint16_t ids[] = { LIVE, EJECTED };
+
+	memset(&image, 0, sizeof(image));
+	for (unsigned int id = 0; id < BACKENDS; id++)
+		image.backends[id] = (struct serin_backend){ .flags = SERIN_BACKEND_USED, .version = id != BASE };
+	image.backends[EJECTED].flags |= SERIN_BACKEND_EJECTED | SERIN_BACKEND_REPLACED;
+	memset(leaving, 0, sizeof(*leaving));
+	leaving->options.image = &image;
+	memset(service, 0, sizeof(*service));
+	service->config = &config;
+	service->version_id[1] = 1;
+	service->now.version_count = 2;
+	service->now.versions[1].weight = weight;
+	leaving_begin(leaving, ids, 2, LEAVING_DRAIN, loop_now_ms() + 30000);
+}
+
+static void check_kept(const struct leaving *leaving)
+{
+	assert_int_equal(leaving->backends[LIVE].phase, LEAVING_NOT);
+	assert_int_equal(leaving->backends[EJECTED].phase, LEAVING_DRAINING);
+}
+
+/* Weights, steps and epochs come and go meanwhile. */
+static void test_whose_clients_others_take_goes_on_draining(void **state)
+{
+	static struct leaving leaving;
+	struct service service;
+
+	(void)state;
+	begin(&leaving, &service, 1000);
+	leaving_stop(&leaving, 0, 1);
+	check_kept(&leaving);
+	begin(&leaving, &service, 0);
+	leaving_rollback(&leaving, &service, LEAVING_DRAIN);
+	check_kept(&leaving);
+	begin(&leaving, &service, 1000);
+	leaving_tick(&leaving, &service, 1, loop_now_ms());
+	check_kept(&leaving);
+}
+
+/* It keeps its place where all are out. */
+static void test_nobody_else_takes_its_clients(void **state)
+{
+	static struct leaving leaving;
+	struct service service;
+
+	(void)state;
+	begin(&leaving, &service, 1000);
+	image.backends[EJECTED].flags &= (__u8)~SERIN_BACKEND_REPLACED;
+	leaving_tick(&leaving, &service, 1, loop_now_ms());
+	assert_int_equal(leaving.backends[EJECTED].phase, LEAVING_NOT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +271,8 @@ int main(void)
 		cmocka_unit_test(test_an_id_is_free_after_two_clean_rounds),
 		cmocka_unit_test(test_only_what_leaves_for_good_is_freed),
 		cmocka_unit_test(test_slices_fit_into_their_time),
+		cmocka_unit_test(test_whose_clients_others_take_goes_on_draining),
+		cmocka_unit_test(test_nobody_else_takes_its_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
