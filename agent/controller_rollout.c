@@ -135,7 +135,8 @@ bool controller_rollout_no_backend(struct controller *controller, struct service
 				       .reason = "no_backend" };
 	const struct rollout *rollout = &service->now.trial.rollout;
 
-	if (!rollout_is_judged(rollout) || trial_version(service) != (int)version)
+	if ((!rollout_is_judged(rollout) && rollout->state != ROLLOUT_COMPLETED) ||
+	    trial_version(service) != (int)version)
 		return false;
 	controller_rollout_event(controller, service, "agent", &event);
 	return true;

@@ -48,7 +48,8 @@ void controller_rollout_leave(struct controller *controller);
 void controller_rollout_free(struct controller *controller);
 /* The kernel has tripped a guard. */
 void controller_rollout_tripped(struct controller *controller, unsigned int place);
-/* The version on trial has no live backend, or has others than before. True: a rollout was about it, and is dealt with. */
+/* The version on trial has no live backend. True: a rollout that is judged or completed was about it, and is rolled back, or
+ * will be as soon as that can be persisted. */
 bool controller_rollout_no_backend(struct controller *controller, struct service *service, size_t version);
 /* A rollback by somebody while a rollout is judged or completed: all versions on trial lose their share. */
 int controller_rollout_back(struct controller *controller, struct service *service,

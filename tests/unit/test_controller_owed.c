@@ -21,6 +21,7 @@
 #define trial_skip_draw fake_skip_draw
 #include "../../agent/controller_actions.c"
 #include "../../agent/controller_move.c"
+#include "../../agent/controller_rollout.c"
 
 static int64_t now_ms;
 static bool is_full, has_tripped;
@@ -220,6 +221,32 @@ static void test_tripped_at_the_end(void **state)
 	shop_close(&shop);
 }
 
+/* Nobody judges it any more, and nobody has made it the baseline as yet. */
+static void test_no_backend_of_a_completed_one(void **state)
+{
+	struct shop shop;
+
+	(void)state;
+	shop_open(&shop);
+	assert_int_equal(ask(&shop, ROLLOUT_PROMOTE), 0);
+	assert_int_equal(rollout_of(&shop)->state, ROLLOUT_COMPLETED);
+	assert_false(controller_rollout_no_backend(shop.controller, &shop.service, 0));
+	is_full = true;
+	assert_true(controller_rollout_no_backend(shop.controller, &shop.service, 1));
+	assert_int_equal(rollout_of(&shop)->state, ROLLOUT_COMPLETED);
+	is_full = false;
+	tick(&shop, 1000);
+	assert_int_equal(rollout_of(&shop)->state, ROLLOUT_ROLLED_BACK);
+	assert_int_equal(rollout_of(&shop)->cause, ROLLOUT_BY_NO_BACKEND);
+	assert_int_equal(rollout_of(&shop)->noticed, CONFIG_NOTICE_ROLLBACK);
+	assert_int_equal(shop.controller->rollout_counts[0].rollbacks[ROLLOUT_BY_NO_BACKEND], 1);
+	assert_int_equal(shop.service.now.versions[1].weight, 0);
+	assert_int_equal(shop.service.now.versions[0].weight, SHARE_WHOLE);
+	assert_int_equal(ask(&shop, ROLLOUT_START), -EBUSY); /* the latch */
+	assert_false(controller_rollout_no_backend(shop.controller, &shop.service, 1));
+	shop_close(&shop);
+}
+
 /* Of the next rollout nothing is owed, nor of one that is over. */
 static void test_another_one(void **state)
 {
@@ -250,9 +277,8 @@ static void test_another_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_other_backends),
-		cmocka_unit_test(test_no_backend),
-		cmocka_unit_test(test_tripped_at_the_end),
+		cmocka_unit_test(test_other_backends),     cmocka_unit_test(test_no_backend),
+		cmocka_unit_test(test_tripped_at_the_end), cmocka_unit_test(test_no_backend_of_a_completed_one),
 		cmocka_unit_test(test_another_one),
 	};
 
