@@ -312,17 +312,22 @@ static bool is_dead_alone(const struct controller *controller, const struct serv
 	return trial.members && health_dead_alone(&trial, &baseline);
 }
 
-static void withdraw_dead(struct controller *controller, struct service *service)
+/* The first error: what a rollout is about is tried again by itself, the others by whoever called. */
+static int withdraw_dead(struct controller *controller, struct service *service)
 {
 	struct controller_request request = { .by = "agent", .reason = "no_backend" };
 	struct complaint complaint = { "" };
+	int r, first = 0;
 
 	request.flows = service->config->on_rollback == CONFIG_FLOWS_RESET ? LEAVING_RESET : LEAVING_DRAIN;
 	for (size_t i = 0; i < service->now.version_count; i++) {
-		if (i != service->now.baseline && service->now.versions[i].weight &&
-		    is_dead_alone(controller, service, i) && !controller_rollout_no_backend(controller, service, i))
-			controller_withdraw(controller, service, i, &request, &complaint);
+		if (i == service->now.baseline || !service->now.versions[i].weight ||
+		    !is_dead_alone(controller, service, i) || controller_rollout_no_backend(controller, service, i))
+			continue;
+		r = controller_withdraw(controller, service, i, &request, &complaint);
+		first = first ? first : r;
 	}
+	return first;
 }
 
 int controller_backends_changed(struct controller *controller, unsigned int id)
@@ -352,7 +357,7 @@ int controller_backends_changed(struct controller *controller, unsigned int id)
 		dead = is_dead(controller, service, service->now.baseline);
 		watch_baseline(controller, service, dead);
 		if (!dead)
-			withdraw_dead(controller, service);
+			r = withdraw_dead(controller, service);
 	} else if (log_allowed(&controller->limit, loop_now_ms(), 60000, &kept_back)) {
 		log_error("rings cannot be built anew", log_text("service", service->config->name),
 			  log_text("error", complaint.text), log_number("kept_back", kept_back));

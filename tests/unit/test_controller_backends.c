@@ -19,6 +19,7 @@
 #define leaving_begin fake_begin
 #define leaving_keep fake_keep
 #define controller_save fake_save
+#define controller_withdraw fake_withdraw
 #include "../../agent/controller_backends.c"
 
 enum { A1, A2, B1, B2, BACKENDS };
@@ -26,6 +27,7 @@ enum { A1, A2, B1, B2, BACKENDS };
 static bool is_out[BACKENDS];
 static enum { UNTOUCHED, KEPT, BEGUN } flows[BACKENDS];
 static enum leaving_mode mode;
+static int withdrawn; /* what that comes to */
 
 void fake_mark(const struct liveness *liveness, struct image *image)
 {
@@ -77,6 +79,17 @@ int fake_save(struct controller *controller, struct complaint *complaint)
 {
 	(void)controller, (void)complaint;
 	return 0;
+}
+
+int fake_withdraw(struct controller *controller, struct service *service, size_t version,
+		  const struct controller_request *request, struct complaint *complaint)
+{
+	(void)controller, (void)complaint;
+	assert_int_equal(version, 1);
+	assert_string_equal(request->reason, "no_backend");
+	if (!withdrawn)
+		service->now.versions[version].weight = 0;
+	return withdrawn;
 }
 
 static const char text[] =
@@ -197,6 +210,23 @@ static void test_without_a_share(void **state)
 	shop_close(&shop);
 }
 
+/* Liveness calls again where it could not be. */
+static void test_nobody_left_of_a_trial(void **state)
+{
+	struct shop shop;
+
+	(void)state;
+	shop_open(&shop, 1000);
+	withdrawn = -ENOMEM;
+	is_out[B1] = is_out[B2] = true;
+	assert_int_equal(controller_backends_changed(shop.controller, 0), -ENOMEM);
+	assert_int_equal(shop.service.now.versions[1].weight, 1000);
+	withdrawn = 0;
+	assert_int_equal(controller_backends_changed(shop.controller, 0), 0);
+	assert_int_equal(shop.service.now.versions[1].weight, 0);
+	shop_close(&shop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_all_at_once),
 		cmocka_unit_test(test_one_after_the_other),
 		cmocka_unit_test(test_without_a_share),
+		cmocka_unit_test(test_nobody_left_of_a_trial),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
