@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "decision.h"
@@ -46,21 +47,28 @@ static void keep_flows(struct controller *controller, const struct service *serv
 	}
 }
 
+/* Else it is another epoch alone, and what it says of the last change is of an old one. */
+static bool moves(const struct service *service, const struct state_service *wanted)
+{
+	return wanted->generation != service->now.generation;
+}
+
 /* Persisted first: a crash right after it makes the next start set this very plan. A rollback that cannot be is made
  * nevertheless: the next start sees by the generation that the running plan is newer than the file. */
 static int persist_and_swap(struct controller *controller, struct service *service, const struct state_service *wanted,
 			    const struct serin_plan *plan, struct complaint *complaint)
 {
+	bool is_rollback = wanted->changed.kind == STATE_ROLLBACK && moves(service, wanted);
 	int r, saved;
 
 	r = state_put_service(&controller->state, wanted);
 	if (r)
 		return complain(complaint, r, "not enough memory for the state");
 	/* One word in the kernel, and no client is given to it any more: the disk can wait. */
-	if (wanted->changed.kind == STATE_ROLLBACK)
+	if (is_rollback)
 		controller_guard_before(controller, service, wanted);
 	saved = r = controller_save(controller, complaint);
-	if (r && wanted->changed.kind == STATE_ROLLBACK) {
+	if (r && is_rollback) {
 		log_error("a rollback is not persisted yet", log_text("service", wanted->name),
 			  log_text("error", complaint->text));
 		r = 0;
@@ -115,15 +123,21 @@ static void log_change(const struct state_service *from, const struct state_serv
 		      log_number("generation", to->generation));
 }
 
-static void log_failure(struct controller *controller, const struct state_service *wanted,
-			const struct complaint *complaint)
+/* What nobody asked for is tried again and again. */
+static bool comes_again(const struct service *service, const struct state_service *wanted)
+{
+	const char *by = wanted->changed.by;
+
+	return !moves(service, wanted) || !strcmp(by, "agent") || !strcmp(by, "kernel");
+}
+
+static void log_failure(struct controller *controller, const struct service *service,
+			const struct state_service *wanted, const struct complaint *complaint)
 {
 	char text[EVENT_TEXT_LEN];
 	unsigned int kept_back;
 
-	/* A rollout tries again by itself. */
-	if (wanted->changed.kind >= STATE_ROLLOUT &&
-	    !log_allowed(&controller->failure_limit, loop_now_ms(), 10000, &kept_back))
+	if (comes_again(service, wanted) && !log_allowed(&controller->failure_limit, loop_now_ms(), 10000, &kept_back))
 		return;
 
 	snprintf(text, sizeof(text), "%s: a change failed, all is as it was: %.400s", wanted->name, complaint->text);
@@ -135,7 +149,7 @@ static void log_failure(struct controller *controller, const struct state_servic
 int controller_commit(struct controller *controller, struct service *service, const struct state_service *wanted,
 		      struct complaint *complaint)
 {
-	bool moves = wanted->generation != service->now.generation;
+	bool moved = moves(service, wanted);
 	struct serin_plan *plan = malloc(sizeof(*plan));
 	struct state_service before;
 	int r;
@@ -146,7 +160,7 @@ int controller_commit(struct controller *controller, struct service *service, co
 	if (!r)
 		r = persist_and_swap(controller, service, wanted, plan, complaint);
 	if (r) {
-		log_failure(controller, wanted, complaint);
+		log_failure(controller, service, wanted, complaint);
 		free(plan);
 		return r;
 	}
@@ -156,7 +170,7 @@ int controller_commit(struct controller *controller, struct service *service, co
 	service->now = *wanted;
 	controller->image.services[service->id].baseline = service->version_id[wanted->baseline];
 	controller_guard_after(controller, service, &before);
-	if (!moves)
+	if (!moved)
 		return 0;
 	log_change(&before, wanted);
 	controller_refresh(controller);
