@@ -44,6 +44,9 @@ void controller_notice_retain(struct controller *controller);
 /* The rollout's last change, which had it in state `from` before (NULL: not known), to those who are to have that kind. */
 void controller_notice_add(struct controller *controller, const struct service *service, enum config_notice kind,
 			   const char *from);
+/* Its last change, where nobody knows whether it was told: whoever has it in the outbox drops it. What is older than notifications
+ * are tried for is told no more. */
+void controller_notice_add_again(struct controller *controller, const struct service *service);
 /* What no change of shares tells of. */
 void controller_notice_log(const struct service *service, const struct rollout *before);
 

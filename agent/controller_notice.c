@@ -32,7 +32,7 @@ void controller_notice_add(struct controller *controller, const struct service *
 		.to = rollout_state_name(rollout->state),
 		.reason = rollout->reason,
 		.who = rollout->by,
-		.at = rollout->now / 1000,
+		.at = rollout->since / 1000,
 		.rollout = rollout->number,
 		.change = rollout->notices,
 		.began = rollout->began / 1000,
@@ -45,6 +45,14 @@ void controller_notice_add(struct controller *controller, const struct service *
 		log_error("a notification may be lost", log_text("service", service->config->name),
 			  log_text("error", complaint.text));
 	json_decref(notice.figures);
+}
+
+void controller_notice_add_again(struct controller *controller, const struct service *service)
+{
+	const struct rollout *rollout = &service->now.trial.rollout;
+
+	if (rollout->notices && loop_wall_ms() - rollout->since < outbox_defaults.give_up_s * 1000)
+		controller_notice_add(controller, service, rollout->noticed, NULL);
 }
 
 void controller_notice_log(const struct service *service, const struct rollout *before)

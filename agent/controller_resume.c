@@ -47,8 +47,7 @@ int controller_rollout_add_to_loop(struct controller *controller, struct loop *l
 
 		if (rollout_is_judged(rollout) && trial_version(service) >= 0)
 			go_on(controller, service);
-		if (rollout->notices)
-			controller_notice_add(controller, service, rollout->noticed, NULL);
+		controller_notice_add_again(controller, service);
 	}
 	return 0;
 }
