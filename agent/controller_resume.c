@@ -101,6 +101,9 @@ static void reloaded(struct controller *controller, struct service *service, con
 	struct rollout_event event = { .kind = ROLLOUT_BACKENDS };
 	int version = trial_version(service);
 
+	/* A service that is back in the file: with its absence a rollout has ended, and that is found out only now. */
+	if (!old)
+		controller_notice_add_again(controller, service);
 	if (!rollout_is_judged(&service->now.trial.rollout))
 		return;
 	if (version < 0) {

@@ -149,11 +149,38 @@ static void test_nobody_hears_of_yesterday(void **state)
 	shop_close(&shop);
 }
 
+/* It was taken out of the file in its rollout's course, and is back. */
+static void test_a_reload_tells_of_a_service_that_is_back(void **state)
+{
+	struct controller *before = calloc(1, sizeof(*before));
+	struct shop shop;
+
+	(void)state;
+	assert_non_null(before);
+	shop_open(&shop, 0);
+	shop.controller->outbox = (void *)shop.controller;
+	shop.service.now.trial.rollout.state = ROLLOUT_PROGRESSING;
+	wall_ms += 1000;
+	controller_rollout_resume(shop.controller, &shop.service, ROLLOUT_ABORT, "gone");
+	controller_rollout_reloaded(shop.controller, before);
+	assert_int_equal(told.count, 1);
+	assert_int_equal(told.kind, CONFIG_NOTICE_ABORT);
+	assert_int_equal(told.at, wall_ms / 1000);
+	/* And not with each reload. */
+	before->services = &shop.service;
+	before->service_count = 1;
+	controller_rollout_reloaded(shop.controller, before);
+	assert_int_equal(told.count, 1);
+	free(before);
+	shop_close(&shop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_start_tells_again),
 		cmocka_unit_test(test_nobody_hears_of_yesterday),
+		cmocka_unit_test(test_a_reload_tells_of_a_service_that_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
