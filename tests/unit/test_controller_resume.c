@@ -17,6 +17,9 @@
 #define outbox_open fake_outbox_open
 #define outbox_add fake_outbox_add
 #define outbox_retain fake_outbox_retain
+#define trial_begin fake_begin
+#define controller_trial_epoch fake_trial_epoch
+#define controller_commit fake_commit
 #include "../../agent/controller_notice.c"
 #include "../../agent/controller_resume.c"
 
@@ -74,6 +77,31 @@ int fake_outbox_add(struct outbox *outbox, const struct config_notify *receivers
 void fake_outbox_retain(struct outbox *outbox, bool (*wanted)(void *context, const char *url), void *context)
 {
 	(void)outbox, (void)wanted, (void)context;
+}
+
+static struct trial trial;
+static int committed; /* what that comes to */
+
+int fake_begin(struct controller *controller, struct service *service, bool goes_on, struct complaint *complaint)
+{
+	(void)goes_on, (void)complaint;
+	controller->trials[service->id] = &trial;
+	return 0;
+}
+
+void fake_trial_epoch(const struct controller *controller, const struct service *service, struct state_service *state)
+{
+	(void)controller, (void)service, (void)state;
+}
+
+int fake_commit(struct controller *controller, struct service *service, const struct state_service *wanted,
+		struct complaint *complaint)
+{
+	(void)controller;
+	if (committed)
+		return complain(complaint, committed, "cannot write the state: No space left on device");
+	service->now = *wanted;
+	return 0;
 }
 
 static const char text[] = "interfaces: [eth0]\nservices:\n- name: shop\n  listen: 192.0.2.1:80/tcp\n  baseline: a\n"
@@ -175,12 +203,33 @@ static void test_a_reload_tells_of_a_service_that_is_back(void **state)
 	shop_close(&shop);
 }
 
+/* Who has reported failures is forgotten, and the epoch goes on: until it ends, what is counted is no evidence. */
+static void test_a_start_that_cannot_end_the_epoch(void **state)
+{
+	struct shop shop;
+
+	(void)state;
+	for (int r = -ENOSPC; r <= 0; r += ENOSPC) {
+		shop_open(&shop, 0);
+		committed = r;
+		trial = (struct trial){ .outcomes = outcomes_new(10, 1) };
+		assert_non_null(trial.outcomes);
+		shop.service.now.trial.rollout.state = ROLLOUT_PROGRESSING;
+		shop.service.now.trial.judge.settings.checks[JUDGE_OUTCOMES] = true;
+		assert_int_equal(controller_rollout_add_to_loop(shop.controller, NULL), 0);
+		assert_int_equal(trial.forsaken, r != 0);
+		outcomes_free(trial.outcomes);
+		shop_close(&shop);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_start_tells_again),
 		cmocka_unit_test(test_nobody_hears_of_yesterday),
 		cmocka_unit_test(test_a_reload_tells_of_a_service_that_is_back),
+		cmocka_unit_test(test_a_start_that_cannot_end_the_epoch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
