@@ -9,18 +9,24 @@
 [ -x /usr/bin/python3 ] || skip "python3 is missing (Debian package python3)"
 
 CLIENTS=800
+declare -A SERVERS # of each version: its host and address
 
 # HOST LAST-BYTE VERSION
 serve() {
 	start "$1" /usr/bin/python3 "$REPO/tests/e2e/tools/application.py" "$3-1" "$3" shop "10.0.0.$2" 3000 "$SOCKET" \
 		"$WORK/$3.percent" 2>>"$WORK/refused"
 	wait_for 10 on "$1" bash -c "exec 3<>/dev/tcp/10.0.0.$2/3000" || fail "the server on $1 does not answer"
+	SERVERS[$3]="$1 10.0.0.$2"
 }
+# HOST ADDRESS PERCENT: it goes by that, and has reported all that went by another
+goes_by() { [ "$(on "$1" curl -sf "http://$2:3000/percent")" = "$3" ]; }
 # VERSION PERCENT: so many of its clients fail when this is over
 fails() {
+	local server
 	echo "$2" >"$WORK/$1.new"
 	mv "$WORK/$1.new" "$WORK/$1.percent"
-	sleep 0.3 # it looks twenty times a second
+	read -ra server <<<"${SERVERS[$1]:-}"
+	[ ${#server[@]} -eq 0 ] || wait_for 10 goes_by "${server[@]}" "$2" || fail "$1 does not fail as it was told"
 }
 
 of_rollout() { api GET /v1/services/shop | jq -r ".rollout.$1"; }
@@ -91,6 +97,7 @@ check_equal "by" "$(of_rollout by)" agent
 check_match "in words" "$(serin status shop)" '^rollout  canary \(r1\) rolled back by the agent: outcomes: '
 check_equal "counted" "$(metric serin_rollbacks_total 'reason="outcomes"')" 1
 check_equal "no packet has shown it" "$(metric serin_connection_failures_total)" 0
+fails canary 0
 before=$(api GET /v1/services/shop | jq '.versions[] | select(.name == "canary").opened')
 sleep 1
 check_equal "new connections of it since then" \
@@ -98,7 +105,6 @@ check_equal "new connections of it since then" \
 
 # ---- a baseline that is worse ----------------------------------------------------------------------------------------
 
-fails canary 0
 fails stable 60
 check_match "once more" "$(serin rollout shop retry --release r2)" '^shop: canary \(r2\) progressing'
 check "it is healthy" wait_for 20 found healthy

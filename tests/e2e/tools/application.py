@@ -5,7 +5,8 @@ over its Unix socket. Which of its clients fail depends on their addresses alone
 
     application.py NAME VERSION SERVICE ADDRESS PORT SOCKET PERCENT-FILE
 
-Whatever the agent does not take is said on stderr.
+Whatever the agent does not take is said on stderr. A request for /percent is nobody's: its answer is that number as soon as the
+agent has been told of all that went by another one.
 """
 import hashlib
 import http.client
@@ -20,7 +21,7 @@ import time
 NAME, VERSION, SERVICE, ADDRESS, PORT, SOCKET, PERCENT_FILE = sys.argv[1:]
 MOST = 1000  # outcomes that the agent takes at a time
 outcomes = queue.SimpleQueue()
-percent = 0
+percent = settled = 0
 
 
 def goes_wrong(client):
@@ -37,12 +38,14 @@ class Order(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         client = self.client_address[0]
-        body = f"{NAME} {client} 0\n".encode()
+        is_probe = self.path == "/percent"
+        body = (f"{settled}\n" if is_probe else f"{NAME} {client} 0\n").encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        outcomes.put({"version": VERSION, "client": client, "failed": goes_wrong(client)})
+        if not is_probe:
+            outcomes.put({"version": VERSION, "client": client, "failed": goes_wrong(client)})
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -68,13 +71,16 @@ def report(batch):
 
 
 def report_all():
-    global percent
+    global percent, settled
     while True:
+        before = percent
         with open(PERCENT_FILE, encoding="ascii") as file:
             percent = int(file.read() or percent)
         batch = [outcomes.get() for _ in range(min(outcomes.qsize(), MOST))]
         if batch:
             report(batch)
+        if percent == before:
+            settled = percent
         time.sleep(0.05)
 
 
