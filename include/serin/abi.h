@@ -11,7 +11,7 @@
 
 /* Any change to a struct of this file, to the meaning of a field or to a limit moves this number:
  * an agent never touches pinned maps of another number. */
-#define SERIN_ABI_VERSION 4u
+#define SERIN_ABI_VERSION 5u
 #define SERIN_ABI_MAGIC 0x6e697265732d6962ull
 
 #define SERIN_SLOTS 10000u         /* places a client's hash can fall on; one is 0.01 % */
