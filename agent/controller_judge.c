@@ -140,6 +140,7 @@ static void think(struct service *service, struct trial *trial, const struct gua
 		return;
 	}
 	judge_verdict(&service->now.trial.judge, &trial->verdict);
+	ret->pending = trial->verdict.pending;
 	if (tripped || trial->verdict.finding == JUDGE_REGRESSION) {
 		ret->health = ROLLOUT_REGRESSION;
 		ret->cause = tripped ? ROLLOUT_BY_ERRORS : causes[trial->verdict.check];

@@ -288,35 +288,37 @@ void judge_returned(struct judge *judge)
 	judge->returned = true;
 }
 
-bool judge_tick(struct judge *judge, const struct judge_sample *sample)
+static void learn(struct judge *judge, const struct judge_sample *sample)
 {
-	bool changed[JUDGE_CHECKS] = { false };
-	unsigned int i;
-
-	for (i = 0; i < JUDGE_CHECKS; i++)
-		judge->clients[i] += sample->clients[i];
-	/* With nothing to compare it with, a version fails clients nevertheless. */
-	if (!evidence_share_is_valid(sample->share)) {
-		for (i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++)
-			see(judge, i / JUDGE_PROCESSES, i % JUDGE_PROCESSES, sample);
-		return judge->regression;
-	}
-	judge->share = sample->share;
-	for (i = 0; i < JUDGE_STREAMS; i++) {
+	for (unsigned int i = 0; i < JUDGE_STREAMS; i++) {
 		if (is_empty(sample->counts[i]))
 			continue;
 		/* R first: what its null is must not depend on what comes in this tick. */
 		for (unsigned int process = 0; process < JUDGE_PROCESSES; process++)
 			add(judge, i, process, sample);
-		changed[streams[i].check] = judge->settings.checks[streams[i].check];
 	}
+}
+
+bool judge_tick(struct judge *judge, const struct judge_sample *sample)
+{
+	unsigned int i;
+
+	for (i = 0; i < JUDGE_CHECKS; i++)
+		judge->clients[i] += sample->clients[i];
+	/* With nothing to compare it with, a version fails clients nevertheless. */
+	if (evidence_share_is_valid(sample->share)) {
+		judge->share = sample->share;
+		learn(judge, sample);
+	} else {
+		for (i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++)
+			see(judge, i / JUDGE_PROCESSES, i % JUDGE_PROCESSES, sample);
+	}
+	/* Also where nothing has come: a threshold that was reached has to stand, whatever an agent before has seen of that. */
 	for (i = 0; i < JUDGE_CHECKS; i++) {
 		bool burst = is_burst(&judge->burst[i], brought(sample, i), sample);
 
-		for (unsigned int process = 0; process < JUDGE_PROCESSES; process++) {
-			if (changed[i] || judge->burst[i].crossed_ms[process])
-				look(judge, i, process, sample, burst);
-		}
+		for (unsigned int process = 0; judge->settings.checks[i] && process < JUDGE_PROCESSES; process++)
+			look(judge, i, process, sample, burst);
 	}
 	return judge->regression;
 }

@@ -145,6 +145,7 @@ struct judge_figure {
 
 struct judge_verdict {
 	enum judge_finding finding;
+	bool pending; /* a regression may be found within settle_ms, with nobody new: until then there is no health */
 	enum judge_check check; /* of a regression */
 	enum judge_process process;
 	/* Of the checks that count; zero of the others. */

@@ -59,6 +59,17 @@ static bool must_be_well(const struct judge_settings *settings, enum judge_check
 	       (check != JUDGE_LATENCY || (!settings->checks[JUDGE_ERRORS] && !settings->checks[JUDGE_OUTCOMES]));
 }
 
+static bool is_pending(const struct judge *judge, const struct judge_verdict *verdict)
+{
+	for (unsigned int i = 0; i < JUDGE_CHECKS * JUDGE_PROCESSES; i++) {
+		enum judge_check check = i / JUDGE_PROCESSES;
+
+		if (judge->settings.checks[check] && is_reached(verdict->worse[check][i % JUDGE_PROCESSES]))
+			return !judge->regression;
+	}
+	return false;
+}
+
 static bool is_healthy(const struct judge *judge, const struct judge_verdict *verdict)
 {
 	for (unsigned int i = 0; i < JUDGE_CHECKS; i++) {
@@ -152,11 +163,12 @@ void judge_find(const struct judge *judge, struct judge_verdict *ret)
 		if (judge->settings.checks[i])
 			weigh(judge, i, ret);
 	}
+	ret->pending = is_pending(judge, ret);
 	if (judge->regression) {
 		ret->finding = JUDGE_REGRESSION;
 		ret->check = judge->check;
 		ret->process = judge->process;
-	} else if (is_healthy(judge, ret)) {
+	} else if (!ret->pending && is_healthy(judge, ret)) {
 		ret->finding = JUDGE_HEALTHY;
 	}
 }

@@ -297,7 +297,7 @@ static void keep_epoch(struct rollout_move *move, uint64_t passed)
 	struct rollout *rollout = &move->rollout;
 
 	rollout->epoch_ms += passed;
-	if (rollout->epoch_ms < ROLLOUT_EPOCH_MS)
+	if (rollout->epoch_ms < ROLLOUT_EPOCH_MS || move->event->verdict.pending)
 		return;
 	rollout->epoch_ms = 0;
 	rollout_add(move, ROLLOUT_EPOCH);
@@ -320,6 +320,8 @@ static void decide(struct rollout_move *move, uint64_t passed)
 		roll_back(move, verdict->cause, verdict->reason);
 	else if (verdict->checks == ROLLOUT_CHECKS_ROLLBACK)
 		roll_back(move, ROLLOUT_BY_CHECK, verdict->checks_reason);
+	else if (verdict->pending)
+		return;
 	else if (rollout->state == ROLLOUT_PROGRESSING || rollout->pause == ROLLOUT_PAUSE_HOLD)
 		work(move, passed);
 	else if (rollout->pause == ROLLOUT_PAUSE_TIMED)

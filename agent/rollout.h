@@ -123,6 +123,7 @@ struct rollout_verdict {
 	const char *reason;       /* the figures in words; NULL: none */
 	enum rollout_checks checks;
 	const char *checks_reason; /* "cpu: 1.8 times the baseline's, at most 1.5"; NULL: none */
+	bool pending;   /* a regression may be found in a moment: until then nothing goes on, and the epoch stays */
 	bool suspended; /* the baseline has no live backend: nothing is rolled back to it, and nothing advances */
 };
 

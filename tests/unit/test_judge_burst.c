@@ -103,6 +103,61 @@ static void test_without_a_time_it_counts_at_once(void **state)
 	assert_true(judge_tick(&judge, &sample));
 }
 
+static enum judge_finding finding(const struct judge *judge, bool pending)
+{
+	struct judge_verdict verdict;
+
+	judge_find(judge, &verdict);
+	assert_true(verdict.pending == pending);
+	return verdict.finding;
+}
+
+/* Well as G has it, or by the objective, and R's threshold is reached: neither the one nor the other until it has stood. */
+static void test_not_well_meanwhile(void **state)
+{
+	struct judge_sample sample = {
+		.share = SHARE, .at_ms = 1000, .settle_ms = SETTLE_MS, .clients = { [JUDGE_ERRORS] = 1000000 }
+	};
+	struct judge judge = begun();
+
+	(void)state;
+	judge.settings.objective[JUDGE_ERRORS] = 0.5;
+	assert_false(judge_tick(&judge, &sample));
+	assert_int_equal(finding(&judge, false), JUDGE_HEALTHY);
+	assert_false(tick(&judge, 2000, 5, 0));
+	assert_int_equal(finding(&judge, true), JUDGE_UNPROVEN);
+	assert_true(tick(&judge, 2100, 0, 0));
+	assert_int_equal(finding(&judge, false), JUDGE_REGRESSION);
+	/* It was shared: well again. */
+	judge = begun();
+	judge.settings.objective[JUDGE_ERRORS] = 0.5;
+	judge_tick(&judge, &sample);
+	tick(&judge, 2000, 5, 0);
+	assert_false(tick(&judge, 2050, 20, 500));
+	assert_int_equal(finding(&judge, false), JUDGE_HEALTHY);
+	/* A check that does not count has nothing to wait for. */
+	judge.settings.checks[JUDGE_ERRORS] = false;
+	judge.settings.checks[JUDGE_OUTCOMES] = true;
+	assert_int_equal(finding(&judge, false), JUDGE_UNPROVEN);
+}
+
+/* An agent that begins knows the evidence, and not since when it is enough. */
+static void test_after_a_restart(void **state)
+{
+	struct judge judge = begun();
+
+	(void)state;
+	tick(&judge, 1000, 5, 0);
+	memset(judge.burst, 0, sizeof(judge.burst));
+	assert_false(tick(&judge, 5000, 0, 0));
+	assert_int_equal(finding(&judge, true), JUDGE_UNPROVEN);
+	assert_true(tick(&judge, 5100, 0, 0));
+	/* Nor has the share to be one that can be compared. */
+	judge = begun();
+	tick(&judge, 1000, 5, 0);
+	assert_true(judge_tick(&judge, &(struct judge_sample){ .at_ms = 1100, .settle_ms = SETTLE_MS }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +165,8 @@ int main(void)
 		cmocka_unit_test(test_what_both_share_does_not_stand),
 		cmocka_unit_test(test_who_fails_slowly_gets_no_respite),
 		cmocka_unit_test(test_without_a_time_it_counts_at_once),
+		cmocka_unit_test(test_not_well_meanwhile),
+		cmocka_unit_test(test_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,38 @@ static void test_epochs(void **state)
 	AFTER(600, UNPROVEN, PASS, "aborted 1:");
 }
 
+/* What may be found any moment is waited for, however a step would end; what is found is not. */
+static void test_pending(void **state)
+{
+	struct config_schedule schedule = plain(CONFIG_UNPROVEN_ADVANCE);
+	struct story story;
+
+	(void)state;
+	schedule.extend = 1;
+	story = started(&schedule);
+	AFTER(9, UNPROVEN, PASS, "progressing 1:");
+	story.event.verdict.pending = true;
+	AFTER(10, UNPROVEN, PASS, "progressing 1:");
+	AFTER(10, UNPROVEN, HOLD, "progressing 1:");
+	story.event.verdict.pending = false;
+	AFTER(1, UNPROVEN, PASS, "progressing 2: save weight=50% notify=step");
+	story.event.verdict.pending = true;
+	TICK(1, REGRESSION, PASS);
+	assert_int_equal(story.rollout.state, ROLLOUT_ROLLED_BACK);
+	story = started(&schedule);
+	TICK(1, UNPROVEN, ROLLBACK);
+	assert_int_equal(story.rollout.state, ROLLOUT_ROLLED_BACK);
+	/* Nor does the epoch end over it. */
+	schedule.steps[0].for_ms = 3600000;
+	story = started(&schedule);
+	story.event.verdict.pending = false;
+	AFTER(299, UNPROVEN, PASS, "progressing 1:");
+	story.event.verdict.pending = true;
+	AFTER(2, UNPROVEN, PASS, "progressing 1:");
+	story.event.verdict.pending = false;
+	AFTER(1, UNPROVEN, PASS, "progressing 1: save epoch");
+}
+
 /* An agent that was gone for a day, a clock that was set: nobody watched, so nothing passed. */
 static void test_gaps(void **state)
 {
@@ -321,7 +353,7 @@ int main(void)
 		cmocka_unit_test(test_checks),          cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_promote),         cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_epochs),          cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_longest),         cmocka_unit_test(test_pending),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

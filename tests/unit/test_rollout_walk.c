@@ -57,6 +57,7 @@ static void draw_event(struct story *story)
 	static const char *const releases[] = { NULL, "", "v1", "v2" };
 	struct rollout_event *event = &story->event;
 	struct rollout_verdict *verdict = &event->verdict;
+	unsigned int odd;
 
 	/* Ticks above all, or nothing would ever take its time. */
 	event->kind = draw(4) ? ROLLOUT_TICK : (enum rollout_event_kind)draw(ROLLOUT_EVENTS);
@@ -67,7 +68,9 @@ static void draw_event(struct story *story)
 	event->share = draw(2) ? 10000 : draw(10001);
 	verdict->health = draw(60) ? (enum rollout_health)draw(2) : ROLLOUT_REGRESSION;
 	verdict->checks = draw(60) ? (enum rollout_checks)draw(4) : ROLLOUT_CHECKS_ROLLBACK;
-	verdict->suspended = !draw(40);
+	odd = draw(40);
+	verdict->suspended = !odd;
+	verdict->pending = odd == 1;
 }
 
 static struct rollout through_json(const struct rollout *rollout)
@@ -148,6 +151,9 @@ static void assert_sound(const struct story *story, const struct rollout *before
 		assert_true(now->pause == before->pause || now->state == ROLLOUT_ROLLED_BACK);
 	if (event->verdict.suspended && event->kind == ROLLOUT_TICK)
 		assert_true(now->state == before->state && now->step == before->step);
+	if (event->verdict.pending && event->kind == ROLLOUT_TICK)
+		assert_true(now->state == ROLLOUT_ROLLED_BACK ||
+			    (now->state == before->state && now->step == before->step));
 	if (sets(&story->actions, ROLLOUT_ROLES))
 		assert_true(before->state == ROLLOUT_COMPLETED && event->kind == ROLLOUT_FINISH);
 }
