@@ -242,14 +242,13 @@ static bool is_empty(const struct evidence_counts counts[JUDGE_PROCESSES])
 	       !counts[JUDGE_G].baseline;
 }
 
-/* Counted, and nothing is concluded from it; but the objective wants to know whom the version has failed. */
+/* Nothing is concluded from it, now or later; but the objective wants to know whom the version has failed. */
 static void see(struct judge *judge, enum judge_stream stream, enum judge_process process,
 		const struct judge_sample *sample)
 {
 	struct evidence *worse = &judge->worse[stream][process];
 
 	worse->seen.trial += sample->counts[stream][process].trial;
-	worse->seen.baseline += sample->counts[stream][process].baseline;
 	judge->better[stream][process].seen = worse->seen;
 }
 

@@ -32,6 +32,13 @@ static double of_required(struct judge_figure figure)
 	return figure.ln > 0 ? figure.ln / figure.required : 0;
 }
 
+/* Of R, which learns nothing any more once others have given clients back, what it had seen of health is no word on the steps
+ * that follow. */
+static bool vouches(const struct judge *judge, enum judge_process process)
+{
+	return process != JUDGE_R || !judge->returned;
+}
+
 static void weigh(const struct judge *judge, enum judge_check check, struct judge_verdict *ret)
 {
 	uint64_t failed = judge->worse[first_stream(check)][JUDGE_R].seen.trial;
@@ -40,7 +47,8 @@ static void weigh(const struct judge *judge, enum judge_check check, struct judg
 		struct judge_figure *worse = &ret->worse[check][i], *better = &ret->better[check][i];
 
 		*worse = (struct judge_figure){ judge_ln_worse(judge, check, i), judge_ln_required(judge, i) };
-		*better = (struct judge_figure){ judge_ln_better(judge, check, i), judge_ln_required_better(judge, i) };
+		*better = (struct judge_figure){ vouches(judge, i) ? judge_ln_better(judge, check, i) : 0,
+						 judge_ln_required_better(judge, i) };
 		ret->ratio[check] = fmax(ret->ratio[check], of_required(*worse));
 		ret->well[check] |= is_reached(*better);
 	}
@@ -89,7 +97,7 @@ static double detectable(const struct judge *judge, enum judge_process process)
 	uint64_t baseline = judge->worse[JUDGE_FAILED][process].seen.baseline;
 	double required = judge_ln_required(judge, process), low = 1, high = RATIO_MOST;
 
-	if (!evidence_share_is_valid(judge->share) ||
+	if (!evidence_share_is_valid(judge->share) || !vouches(judge, process) ||
 	    evidence_expected(&against, baseline, high, judge->share) < required)
 		return INFINITY;
 	while (high / low > 1.001) {
@@ -117,7 +125,7 @@ static uint64_t more_incidents(const struct judge *judge, enum judge_check check
 	for (unsigned int i = 0; evidence_share_is_valid(judge->share) && i < JUDGE_PROCESSES; i++) {
 		struct evidence_against against = judge_against_health(judge, stream, i);
 
-		if (against.null > 0)
+		if (against.null > 0 && vouches(judge, i))
 			more = least(more, evidence_needed(&judge->better[stream][i], &against, judge->share,
 							   judge_ln_required_better(judge, i)));
 	}

@@ -364,7 +364,7 @@ static void test_clients_come_back(void **state)
 	assert_true(judge_ln_worse(&judge, JUDGE_ERRORS, JUDGE_R) == judge_ln_worse(&before, JUDGE_ERRORS, JUDGE_R));
 	assert_true(judge_ln_better(&judge, JUDGE_ERRORS, JUDGE_R) == judge_ln_better(&before, JUDGE_ERRORS, JUDGE_R));
 	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.trial, 303);
-	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.baseline, 17);
+	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.baseline, 7);
 	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN); /* whom it fails, it fails */
 	assert_true(again(&judge, JUDGE_FAILED, 0.3, 300, 10));
 	assert_int_equal(verdict_of(&judge).process, JUDGE_G);
@@ -372,6 +372,30 @@ static void test_clients_come_back(void **state)
 	judge_epoch(&before);
 	assert_true(judge_tick(&before, &sample));
 	assert_int_equal(verdict_of(&before).process, JUDGE_R);
+}
+
+/* Health of before that is no word on the steps that follow: G has to show it anew, and says alone what is missing. */
+static void test_health_of_before_they_came_back(void **state)
+{
+	struct judge judge = begun(only(JUDGE_ERRORS));
+	struct judge_verdict verdict;
+
+	(void)state;
+	both(&judge, JUDGE_FAILED, 0.25, 0, 100);
+	judge_epoch(&judge);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_HEALTHY);
+	assert_true(verdict_of(&judge).detectable < 10);
+	judge_returned(&judge);
+	verdict = verdict_of(&judge);
+	assert_int_equal(verdict.finding, JUDGE_UNPROVEN);
+	assert_true(verdict.better[JUDGE_ERRORS][JUDGE_R].ln == 0);
+	assert_true(isinf(verdict.detectable));
+	assert_in_range(verdict.more_incidents, 20, 100);
+	/* Whom R counts from now on does not change that. */
+	both(&judge, JUDGE_FAILED, 0.25, 0, verdict.more_incidents - 1);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_UNPROVEN);
+	both(&judge, JUDGE_FAILED, 0.25, 0, 1);
+	assert_int_equal(verdict_of(&judge).finding, JUDGE_HEALTHY);
 }
 
 /* By Ville's inequality each of them is reached with a chance of one over what it takes, by a version that is as bad as it
@@ -517,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_health_is_promised_once),
 		cmocka_unit_test(test_failures_of_everybody),
 		cmocka_unit_test(test_clients_come_back),
+		cmocka_unit_test(test_health_of_before_they_came_back),
 		cmocka_unit_test(test_who_must_be_well),
 		cmocka_unit_test(test_detectable),
 		cmocka_unit_test(test_silence_is_no_health),
