@@ -265,6 +265,16 @@ static void add_worse(struct judge *judge, enum judge_stream stream, enum judge_
 		evidence_add(evidence, &against, counts, share);
 }
 
+/* Ticks come ten times as often. */
+#define LATE_MS 1000
+
+/* The slow clients of a late one, or of all the time that there was no agent, were taken for those of one moment: as many as
+ * that would be the stake of every tick to come, beside which a slow version's few are next to nothing. */
+static bool is_late(const struct judge *judge, const struct judge_sample *sample)
+{
+	return sample->at_ms - judge->told_ms > LATE_MS;
+}
+
 /* Both are told of the same clients, whatever they make of them. */
 static void add(struct judge *judge, enum judge_stream stream, enum judge_process process,
 		const struct judge_sample *sample)
@@ -272,7 +282,8 @@ static void add(struct judge *judge, enum judge_stream stream, enum judge_proces
 	struct evidence_against better = judge_against_health(judge, stream, process);
 	struct evidence_counts counts = sample->counts[stream][process];
 
-	if (process == JUDGE_R && judge->returned) {
+	if ((process == JUDGE_R && judge->returned) ||
+	    (streams[stream].check == JUDGE_LATENCY && is_late(judge, sample))) {
 		see(judge, stream, process, sample);
 		return;
 	}
@@ -312,6 +323,7 @@ bool judge_tick(struct judge *judge, const struct judge_sample *sample)
 		for (i = 0; i < JUDGE_STREAMS * JUDGE_PROCESSES; i++)
 			see(judge, i / JUDGE_PROCESSES, i % JUDGE_PROCESSES, sample);
 	}
+	judge->told_ms = sample->at_ms;
 	/* Also where nothing has come: a threshold that was reached has to stand, whatever an agent before has seen of that. */
 	for (i = 0; i < JUDGE_CHECKS; i++) {
 		bool burst = is_burst(&judge->burst[i], brought(sample, i), sample);

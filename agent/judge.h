@@ -62,8 +62,9 @@ struct judge_sample {
 	double share;
 	struct evidence_counts counts[JUDGE_STREAMS][JUDGE_PROCESSES];
 	uint64_t clients[JUDGE_CHECKS]; /* of the trial version, new in this rollout: so many at least */
-	int64_t at_ms;                  /* on any clock that does not go back; above 0 */
-	uint32_t settle_ms;             /* see struct judge_burst; 0: evidence counts at once */
+	int64_t at_ms; /* on any clock that does not go back; above 0. A sample that is 1 s after the last one, or the
+			* first, says nothing of latency: its slow clients are not those of one moment */
+	uint32_t settle_ms; /* see struct judge_burst; 0: evidence counts at once */
 };
 
 /* What befalls both versions does not begin at both in the same millisecond: a threshold that is reached in a burst, with the
@@ -83,6 +84,7 @@ struct judge {
 	double fresh[JUDGE_STREAMS]; /* of an epoch's clients, the share that R counted too; of the last with enough */
 	uint64_t clients[JUDGE_CHECKS];
 	struct judge_burst burst[JUDGE_CHECKS]; /* not persisted */
+	int64_t told_ms;                        /* the last tick's at_ms; not persisted */
 	bool returned;                          /* judge_returned(): R learns nothing any more */
 	bool regression;                        /* found once, it stays */
 	enum judge_check check;                 /* by which it was found */

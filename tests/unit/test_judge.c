@@ -521,6 +521,41 @@ static void test_names(void **state)
 	assert_string_equal(judge_finding_name(JUDGE_HEALTHY), "healthy");
 }
 
+static bool slow(struct judge *judge, int64_t at_ms, uint64_t trial, uint64_t baseline)
+{
+	struct judge_sample sample = { .share = 0.25, .at_ms = at_ms };
+
+	for (unsigned int i = 0; i < JUDGE_PROCESSES; i++) {
+		sample.counts[JUDGE_SLOW_P99][i] = (struct evidence_counts){ trial, baseline };
+		sample.counts[JUDGE_FAILED][i] = (struct evidence_counts){ 0, baseline };
+	}
+	return judge_tick(judge, &sample);
+}
+
+/* A process that was stopped for a minute, or one that was started: those who were slow meanwhile are no stake. */
+static void test_a_late_tick(void **state)
+{
+	struct judge judge = begun(judge_defaults);
+	const struct evidence *p99 = &judge.worse[JUDGE_SLOW_P99][JUDGE_G];
+	int64_t at_ms = 3600000;
+	unsigned int ticks = 0;
+
+	(void)state;
+	slow(&judge, at_ms, 100, 300); /* the first since a restart */
+	assert_true(p99->largest == 0 && judge_ln_worse(&judge, JUDGE_LATENCY, JUDGE_R) == 0);
+	assert_int_equal(p99->seen.trial, 100);
+	assert_int_equal(judge.worse[JUDGE_FAILED][JUDGE_R].seen.baseline, 300); /* who fails does so by himself */
+	slow(&judge, at_ms += 1000, 0, 3);
+	assert_true(p99->largest == 4);
+	slow(&judge, at_ms += 60000, 100, 300);
+	assert_true(p99->largest == 4);
+	assert_int_equal(p99->seen.trial, 200);
+	while (!slow(&judge, at_ms += 100, 1, 1) && ticks < 1000)
+		ticks++;
+	assert_int_equal(judge.check, JUDGE_LATENCY);
+	assert_in_range(ticks, 20, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_health_of_before_they_came_back),
 		cmocka_unit_test(test_who_must_be_well),
 		cmocka_unit_test(test_detectable),
+		cmocka_unit_test(test_a_late_tick),
 		cmocka_unit_test(test_silence_is_no_health),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_names),
