@@ -24,8 +24,10 @@ static json_t *encode_process(const struct judge *judge, enum judge_stream strea
 	struct evidence_against better = evidence_better(judge->settings.worse);
 	const struct evidence *evidence = &judge->worse[stream][process];
 
-	return json_pack("{s:I, s:I, s:f, s:o, s:o}", "trial", (json_int_t)evidence->seen.trial, "baseline",
-			 (json_int_t)evidence->seen.baseline, "largest", evidence->largest, "worse",
+	/* "largest" only where there is one: an agent that knows of none refuses it. */
+	return json_pack("{s:I, s:I, s:o*, s:o, s:o}", "trial", (json_int_t)evidence->seen.trial, "baseline",
+			 (json_int_t)evidence->seen.baseline, "largest",
+			 evidence->largest > 0 ? json_real(evidence->largest) : NULL, "worse",
 			 encode_ln(evidence, &worse), "better", encode_ln(&judge->better[stream][process], &better));
 }
 
@@ -103,8 +105,8 @@ static int decode_count(json_int_t value, const char *what, uint64_t *ret, struc
 	return 0;
 }
 
-/* Each of the trial's clients has brought ln g less b, and each of the baseline's has cost b, which lies between 0
- * and ln g. */
+/* Each of the trial's clients has brought ln g less b at most, and each of the baseline's has cost b at most, which lies between
+ * 0 and ln g: less where many were counted at once (latency), and nothing where they were only seen. */
 static bool is_possible(double ln, double times, struct evidence_counts seen)
 {
 	double with = (double)seen.trial * log(times), without = -(double)seen.baseline * log(times);
