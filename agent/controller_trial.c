@@ -238,6 +238,12 @@ static bool gives_back(const struct state_service *now, const struct state_servi
 	return false;
 }
 
+void trial_note_returned(const struct state_service *from, struct state_service *state)
+{
+	if (rollout_is_judged(&state->trial.rollout) && gives_back(from, state))
+		judge_returned(&state->trial.judge);
+}
+
 void controller_trial_epoch(const struct controller *controller, const struct service *service,
 			    struct state_service *state)
 {
@@ -248,8 +254,7 @@ void controller_trial_epoch(const struct controller *controller, const struct se
 		return;
 	if (trial->judge.settings.trials)
 		judge_epoch(&trial->judge);
-	if (gives_back(&service->now, state))
-		judge_returned(&trial->judge);
+	trial_note_returned(&service->now, state);
 	trial_count(controller, service, state, &now);
 	for (unsigned int i = 0; i < JUDGE_STREAMS; i++)
 		trial->told.counts[i][JUDGE_G] = now.counts[i][JUDGE_G];

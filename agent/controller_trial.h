@@ -60,6 +60,9 @@ struct trial *trial_of(const struct controller *controller, const struct service
 /* How long what a burst says has to stand. */
 unsigned int trial_settle_ms(const struct controller *controller, const struct service *service);
 
+/* Where a version that is neither judged nor the baseline has less in `state` than in `from`, or is not there any more, the
+ * judge has to know. */
+void trial_note_returned(const struct state_service *from, struct state_service *state);
 /* A new epoch begins with this state: the judge's G begins again, from the kernel's present counts on. */
 void controller_trial_epoch(const struct controller *controller, const struct service *service,
 			    struct state_service *state);

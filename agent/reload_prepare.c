@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reload's first half: the tables, weights and plans that the new configuration asks for, and what this host has
  * against them. Nothing is changed here. */
-#include "controller_rollout.h"
+#include "controller_trial.h"
 #include "reload.h"
 
 #include <errno.h>
@@ -88,6 +88,8 @@ static int carry_over(struct reload *reload, size_t index, struct complaint *com
 	if (r)
 		return r;
 	weights_start(config, stored, NULL, time(NULL), &service->now);
+	if (old)
+		trial_note_returned(&old->now, &service->now);
 	if (!old && stored && rollout_is_judged(&service->now.trial.rollout))
 		controller_rollout_resume(next, service, ROLLOUT_ABORT,
 					  "the service was taken out of the configuration");

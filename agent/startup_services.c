@@ -99,6 +99,8 @@ static int choose_weights(struct controller *controller, const struct image *run
 		free(plan);
 	}
 	source = weights_start(service->config, stored, is_pinned ? &pinned : NULL, time(NULL), &service->now);
+	if (stored)
+		trial_note_returned(stored, &service->now);
 	resume(controller, running, service, is_pinned);
 	if (is_lost(controller, service, is_pinned))
 		lose_baseline(controller, &service->now);

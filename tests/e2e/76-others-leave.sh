@@ -35,3 +35,23 @@ check_match "the other gets nothing" "$(serin weight shop other=0%)" 'other'
 check_equal "its clients have come back" "$(has_returned)" true
 check_match "it goes on" "$(rollout '{"action": "resume"}')" '"progressing"'
 check_equal "they still have" "$(has_returned)" true
+
+# A reload of a file without it, and an agent that starts with one, say the same as somebody's hand.
+again() {
+	check_match "it is given up" "$(rollout '{"action": "abort"}')" '"aborted"'
+	check_match "the other gets clients" "$(serin weight shop other=20%)" 'other'
+	check_match "a rollout is drawn anew" "$(rollout '{"action": "retry"}')" '"progressing"'
+	check_equal "nothing has come back in it" "$(has_returned)" false
+}
+cp "$CONFIG" "$CONFIG.both"
+again
+sed -i '/^      other: /d' "$CONFIG"
+serin reload > /dev/null || fail "the file without the other is refused"
+check_equal "a reload has taken the other out" "$(has_returned)" true
+cp "$CONFIG.both" "$CONFIG"
+serin reload > /dev/null || fail "the file with the other is refused"
+again
+kill_agent
+sed -i '/^      other: /d' "$CONFIG"
+start_agent
+check_equal "a start has taken the other out" "$(has_returned)" true
