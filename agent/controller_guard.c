@@ -102,6 +102,7 @@ bool controller_guard_lapsed(const struct controller *controller, const struct s
 
 void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms)
 {
+	struct trial *ours = trial_of(controller, service);
 	int trial = trial_version(service);
 	struct guard_lines lines;
 	unsigned int version;
@@ -109,8 +110,12 @@ void controller_guard_renew(struct controller *controller, const struct service 
 	if (trial < 0)
 		return;
 	version = service->version_id[trial];
-	controller->rollout_counts[service->id].trips[SERIN_GUARD_LEASE] +=
-		controller_guard_lapsed(controller, service, version);
+	if (controller_guard_lapsed(controller, service, version)) {
+		controller->rollout_counts[service->id].trips[SERIN_GUARD_LEASE]++;
+		/* From here on nothing else shows it. */
+		if (ours)
+			ours->forsaken = true;
+	}
 	lines = lines_of(controller, service, &service->now, trial_share(&service->now, (size_t)trial), true);
 	datapath_guard_line(controller->datapath, service->id, version, &lines);
 	datapath_guard_lease(controller->datapath, service->id, version, lease_of(controller, service, grace_ms));
@@ -134,9 +139,33 @@ static bool is_tripped(const struct controller *controller, const struct service
 	       guard.tripped;
 }
 
+bool controller_guard_is_lopsided(const struct controller *controller, const struct service *service)
+{
+	const struct trial *ours = trial_of(controller, service);
+	int trial = trial_version(service);
+
+	if (trial < 0 || is_tripped(controller, service, trial))
+		return false;
+	return (ours && ours->forsaken) || controller_guard_lapsed(controller, service, service->version_id[trial]);
+}
+
 bool controller_guard_has_tripped(const struct controller *controller, const struct service *service)
 {
 	return is_tripped(controller, service, trial_version(service));
+}
+
+/* What was counted under the former shares, for R: of G the epoch is new. Unless it is lopsided, as in a tick. */
+static void tell_rest(struct controller *controller, struct service *service, double share)
+{
+	struct trial *trial = trial_of(controller, service);
+
+	if (!controller_guard_is_lopsided(controller, service)) {
+		controller_judge_tell(controller, service, share, true);
+		return;
+	}
+	trial_skip(controller, service, &service->now);
+	if (trial)
+		trial->incident_ms = 0;
 }
 
 static void begin_draw(struct controller *controller, struct service *service)
@@ -166,7 +195,7 @@ void controller_guard_after(struct controller *controller, struct service *servi
 	}
 	share = trial_share(&service->now, (size_t)trial);
 	old = trial_share(before, (size_t)trial);
-	controller_judge_tell(controller, service, old > share ? old : share, true);
+	tell_rest(controller, service, old > share ? old : share);
 	controller_guard_renew(controller, service, 0);
 }
 
@@ -202,7 +231,7 @@ static void start_judged(struct controller *controller, struct service *service,
 	if (!differs)
 		return;
 	share = service->former_share > share ? service->former_share : share;
-	controller_judge_tell(controller, service, share, true);
+	tell_rest(controller, service, share);
 	lines = lines_of(controller, service, &service->now, share, false);
 	datapath_guard_line(controller->datapath, service->id, version, &lines);
 }

@@ -172,22 +172,18 @@ static bool pass_over(struct controller *controller, struct service *service)
 	return !controller_commit(controller, service, &wanted, &complaint);
 }
 
-/* What has been counted since the last tick, told unless it is lopsided. While the lease was over the version got nobody, and
- * the baseline's incidents were still counted; while no backend of the baseline's lives they are out of its ring, and only the
- * version's are counted. Whether it is passed over does not depend on what it says. A guard that has tripped did so on what
- * was counted before. */
-static bool tell(struct controller *controller, struct service *service, struct trial *trial, size_t version,
-		 const struct guard_state *guard)
+/* What has been counted since the last tick, told unless it is lopsided. */
+static bool tell(struct controller *controller, struct service *service, struct trial *trial, size_t version)
 {
-	bool lapsed = controller_guard_lapsed(controller, service, service->version_id[version]);
-
 	if (controller->forsaken[service->id]) {
 		trial_skip(controller, service, &service->now);
 		trial->forsaken = true;
 		return true;
 	}
-	if (!guard->tripped && (lapsed || trial->forsaken) && !pass_over(controller, service))
+	if (controller_guard_is_lopsided(controller, service) && !pass_over(controller, service)) {
+		trial->again_ms = loop_now_ms() + AGAIN_MS;
 		return false;
+	}
 	trial->forsaken = false;
 	controller_judge_tell(controller, service, trial_share(&service->now, version), false);
 	return true;
@@ -215,8 +211,7 @@ void controller_judge_one(struct controller *controller, struct service *service
 	if (version < 0 || !trial || loop_now_ms() < trial->again_ms)
 		return;
 	controller_watch_baseline(controller, service);
-	datapath_guard_read(controller->datapath, service->id, service->version_id[version], &guard);
-	if (!tell(controller, service, trial, (size_t)version, &guard))
+	if (!tell(controller, service, trial, (size_t)version))
 		return;
 	trial_sample(controller, service, (size_t)version, &sample);
 	plain_set_tick(trial->checks, &sample, loop_now_ms());

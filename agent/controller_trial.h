@@ -22,7 +22,7 @@ struct trial {
 	struct trial_answers before;  /* of both versions until it began */
 	int64_t warm_ms;              /* from when on answers are timed; 0: nobody has asked anything yet */
 	uint32_t limited;             /* the epoch whose limits hold; 0: none */
-	bool forsaken;                /* the baseline had no live backend at the last tick */
+	bool forsaken;                /* the baseline had no live backend, or the lease was over */
 	int64_t again_ms;             /* nothing is tried before that: it has just failed */
 	int64_t kept_ms;              /* when the evidence was last persisted */
 	struct judge_verdict verdict; /* of the last tick */
@@ -88,7 +88,11 @@ void controller_guard_start(struct controller *controller, struct service *servi
 bool controller_guard_has_tripped(const struct controller *controller, const struct service *service);
 /* Nobody has answered for the version any more: it got no new clients. */
 bool controller_guard_lapsed(const struct controller *controller, const struct service *service, unsigned int version);
-/* The lines and the lease as of now. */
+/* What has been counted since the judge was last told is no evidence: while the lease was over the version got nobody, and the
+ * baseline's incidents were still counted; while no backend of the baseline's lives they are out of its ring, and only the
+ * version's are counted. That does not depend on what it says. A guard that has tripped did so on what was counted before. */
+bool controller_guard_is_lopsided(const struct controller *controller, const struct service *service);
+/* The lines and the lease as of now. That it was over is kept in struct trial. */
 void controller_guard_renew(struct controller *controller, const struct service *service, uint64_t grace_ms);
 
 /* ---- controller_move.c ----------------------------------------------------------------------------------------------- */
