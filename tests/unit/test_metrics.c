@@ -16,7 +16,7 @@
 #include "api_metrics_rollout.h"
 #include "metrics_parser.h"
 
-#define ABI "4"
+#define ABI "5"
 
 static const struct serin_stats busy = {
 	.packets = { 11, 12 },
