@@ -23,7 +23,8 @@ static void go_on(struct controller *controller, struct service *service)
 		controller_trial_epoch(controller, service, &wanted);
 		r = controller_commit(controller, service, &wanted, &complaint);
 		/* What is counted until then is passed over by the ticks, until it holds. */
-		trial_of(controller, service)->forsaken = r;
+		if (r)
+			trial_of(controller, service)->forsaken = true;
 	}
 	if (r)
 		log_error("a rollout does not go on as it should", log_text("service", service->config->name),
