@@ -156,7 +156,9 @@ void controller_rollout_leave(struct controller *controller)
 
 		if (!rollout_is_judged(&service->now.trial.rollout) || trial_version(service) < 0)
 			continue;
-		controller_guard_renew(controller, service, controller->config->restart_grace);
+		/* A lease that is over tells the next agent what to pass over. */
+		if (!controller_guard_is_lopsided(controller, service))
+			controller_guard_renew(controller, service, controller->config->restart_grace);
 		judged |= !state_put_service(&controller->state, &service->now);
 	}
 	if (judged)
