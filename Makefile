@@ -182,6 +182,20 @@ $(B)/bench: $(addprefix tests/bench/,bench.c contender.c frame.c report.c subjec
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(filter %.c %plan.o %ring.o,$^) $(PKG_LIBS)
 
+# Packets per second through a load balancer, whatever it is.
+$(B)/peers/%.bpf.o: tests/peers/%.bpf.c tests/peers/frame.h Makefile
+	$(call say,BPF)
+	$(Q)mkdir -p $(@D) && $(BPF_CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(B)/peers/%.skel.h: $(B)/peers/%.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+PPS := $(wildcard tests/peers/pps*.c) tests/e2e/tools/common.c
+$(B)/peers/pps: $(PPS) $(addprefix $(B)/peers/,generator.skel.h sink.skel.h) Makefile | deps
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(PPS) $(PKG_LIBS)
+
 # What health checks cost: `make build/checks && build/checks`. No part of `make bench`.
 $(B)/checks: tests/bench/checks.c $(B)/agent.a
 	$(call say,CC)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A veth pair in a network namespace of its own: from the generator to a sink, with nothing in between. */
+#include "pps.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+
+#include "../e2e/tools/common.h"
+
+#define NEAR "near"
+#define FAR "far"
+
+static struct nlmsghdr *veth_request(char *buffer)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct nlattr *info, *data, *peer;
+	struct ifinfomsg *link;
+
+	request->nlmsg_type = RTM_NEWLINK;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK;
+	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	link->ifi_flags = link->ifi_change = IFF_UP;
+	mnl_attr_put_strz(request, IFLA_IFNAME, NEAR);
+	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(request, VETH_INFO_PEER);
+	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	link->ifi_flags = link->ifi_change = IFF_UP;
+	mnl_attr_put_strz(request, IFLA_IFNAME, FAR);
+	mnl_attr_nest_end(request, peer);
+	mnl_attr_nest_end(request, data);
+	mnl_attr_nest_end(request, info);
+	return request;
+}
+
+static void add_veth(void)
+{
+	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
+	char buffer[8192];
+	struct nlmsghdr *request = veth_request(buffer);
+	ssize_t length;
+
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		die("rtnetlink: %s", strerror(errno));
+	length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	if (length < 0 || mnl_cb_run(buffer, (size_t)length, 0, mnl_socket_get_portid(socket), NULL, NULL) < 0)
+		die("a veth pair: %s", strerror(errno));
+	mnl_socket_close(socket);
+}
+
+void direct_open(struct direct *direct)
+{
+	int home = current_netns();
+
+	if (unshare(CLONE_NEWNET))
+		die("a network namespace: %s", strerror(errno));
+	direct->netns = current_netns();
+	add_veth();
+	direct->ifindex = if_nametoindex(NEAR);
+	sink_open_here(&direct->sink, if_nametoindex(FAR));
+	enter(home);
+	close(home);
+}
+
+void direct_close(struct direct *direct)
+{
+	if (!direct->ifindex)
+		return;
+	sink_close(&direct->sink);
+	close(direct->netns);
+	memset(direct, 0, sizeof(*direct));
+}
