@@ -17,4 +17,11 @@
 #define FRAME_FIRST_PORT 1024
 #define FRAME_PORTS 60000
 
+/* What a sink does besides counting and dropping. */
+enum sink_mode {
+	SINK_COUNTS = 0,
+	SINK_INSPECTS = 1, /* looks whether packets are whole, and to whom they go */
+	SINK_ANSWERS = 2,  /* the same, and sends them back as a server would */
+};
+
 #endif

@@ -4,7 +4,10 @@
  * packets take to a sink right away is taken off. Everything runs on one CPU. Prints a line of JSON.
  *
  *     pps --ingress IFACE --dst-mac MAC --vip ADDR:PORT --sink NETNS/IFACE [--sink ...] [--flows N] [--seconds S]
- *         [--source NETWORK] [--cpu N]
+ *         [--source NETWORK] [--cpu N] [--unanswered]
+ *
+ * Before it measures, every flow has had an answer, unless --unanswered: the load balancer's interfaces must take frames from
+ * XDP, by a program of their own or with GRO on.
  */
 #include "pps.h"
 
@@ -20,7 +23,6 @@
 #include <unistd.h>
 
 #include "../e2e/tools/common.h"
-#include "frame.h"
 
 static struct course course;
 
@@ -35,15 +37,11 @@ struct options {
 };
 
 static const struct option names[] = {
-	{ "ingress", required_argument, NULL, 'i' },
-	{ "dst-mac", required_argument, NULL, 'm' },
-	{ "vip", required_argument, NULL, 'v' },
-	{ "sink", required_argument, NULL, 's' },
-	{ "flows", required_argument, NULL, 'f' },
-	{ "seconds", required_argument, NULL, 't' },
-	{ "source", required_argument, NULL, 'a' },
-	{ "cpu", required_argument, NULL, 'c' },
-	{ NULL, 0, NULL, 0 },
+	{ "ingress", required_argument, NULL, 'i' }, { "dst-mac", required_argument, NULL, 'm' },
+	{ "vip", required_argument, NULL, 'v' },     { "sink", required_argument, NULL, 's' },
+	{ "flows", required_argument, NULL, 'f' },   { "seconds", required_argument, NULL, 't' },
+	{ "source", required_argument, NULL, 'a' },  { "cpu", required_argument, NULL, 'c' },
+	{ "unanswered", no_argument, NULL, 'u' },    { NULL, 0, NULL, 0 },
 };
 
 static void parse_mac(const char *text, unsigned char *ret)
@@ -106,6 +104,9 @@ static void take(struct options *options, int name, const char *text)
 	case 'c':
 		course.cpu = (int)parse_number("--cpu", text, 0, CPU_SETSIZE - 1);
 		break;
+	case 'u':
+		course.unanswered = true;
+		break;
 	default:
 		exit(2);
 	}
@@ -124,7 +125,7 @@ static void parse_options(struct options *options, int argc, char **argv)
 	if (optind != argc || !options->ingress || !options->has_mac || !options->packet.vip.sin_port ||
 	    !options->place_count)
 		die("expected --ingress IFACE --dst-mac MAC --vip ADDR:PORT --sink NETNS/IFACE [--sink ...] [--flows N] "
-		    "[--seconds S] [--source NETWORK] [--cpu N]");
+		    "[--seconds S] [--source NETWORK] [--cpu N] [--unanswered]");
 }
 
 static void mac_of(const char *name, unsigned char *ret)
@@ -155,6 +156,7 @@ static void clean_up(void)
 
 	for (i = 0; i < course.sink_count; i++)
 		sink_close(&course.sinks[i]);
+	sink_close(&course.client);
 	direct_close(&course.direct);
 	generator_close(&course.generator);
 }
@@ -187,6 +189,7 @@ int main(int argc, char **argv)
 	atexit(clean_up);
 	generator_open(&course.generator, &options.packet, options.flows);
 	direct_open(&course.direct);
+	sink_open_here(&course.client, course.ifindex);
 	for (; course.sink_count < options.place_count; course.sink_count++)
 		sink_open(&course.sinks[course.sink_count], options.places[course.sink_count]);
 	result = course_warm_up(&course);

@@ -12,6 +12,8 @@
 #include "peers/generator.skel.h"
 #include "peers/sink.skel.h"
 
+#include "frame.h"
+
 /* A network namespace to be in: setns(), or the end of the program. */
 void enter(int netns);
 int current_netns(void);
@@ -52,8 +54,8 @@ void sink_open_here(struct sink *sink, uint32_t ifindex);
 /* Packets so far; those of them that other CPUs than `cpu` have met are added to *elsewhere. */
 uint64_t sink_counted(const struct sink *sink, int cpu, uint64_t *elsewhere);
 
-/* From now on, or no longer: look at every packet. */
-void sink_inspect(struct sink *sink, bool on);
+/* From now on. What was found before is forgotten when it begins to inspect or to answer. */
+void sink_set(struct sink *sink, enum sink_mode mode);
 
 /* Add what was found meanwhile to the destinations, an object of counts by address. Packets with wrong checksums. */
 uint64_t sink_found(const struct sink *sink, json_t *destinations);
@@ -76,12 +78,14 @@ struct course {
 	unsigned int sink_count;
 	int netns; /* the client's */
 	uint32_t ifindex;
+	struct sink client; /* on that interface: where answers end */
+	bool unanswered;    /* servers say nothing */
 	int cpu;
 	volatile sig_atomic_t interrupted;
 };
 
-/* Send every flow's packet until all of one round arrive, 10 times at most. {"warmup_rounds", "damaged", "destinations"} of the
- * last one. */
+/* Send every flow's packet until a round of all is answered, 10 times at most, and once more, as clients go on after an
+ * answer. {"warmup_rounds", "answered", "damaged", "destinations"} of the last ones. */
 json_t *course_warm_up(struct course *course);
 
 /* Slices with the load balancer and without it in turn, for so many seconds. The result's other members are added. */

@@ -65,32 +65,51 @@ static struct slice shoot_directly(struct course *course, uint32_t packets)
 	return slice;
 }
 
-static void inspect(struct course *course, bool on)
+/* One packet of every flow, while the servers are in that mode. */
+static struct slice round_of_all(struct course *course, enum sink_mode mode)
 {
+	struct slice slice;
 	unsigned int i;
 
 	for (i = 0; i < course->sink_count; i++)
-		sink_inspect(&course->sinks[i], on);
+		sink_set(&course->sinks[i], mode);
+	slice = shoot_through(course, course->generator.flows);
+	for (i = 0; i < course->sink_count; i++)
+		sink_set(&course->sinks[i], SINK_COUNTS);
+	return slice;
+}
+
+/* Answers to a round. */
+static uint64_t round_of_answers(struct course *course)
+{
+	uint64_t elsewhere = 0, before = sink_counted(&course->client, course->cpu, &elsewhere);
+
+	round_of_all(course, SINK_ANSWERS);
+	return sink_counted(&course->client, course->cpu, &elsewhere) - before;
 }
 
 json_t *course_warm_up(struct course *course)
 {
 	json_t *destinations = json_object();
+	uint64_t answered = 0, damaged = 0;
 	unsigned int round = 0, i;
-	uint64_t damaged = 0;
 	struct slice slice;
 
-	do {
-		inspect(course, true);
-		slice = shoot_through(course, course->generator.flows);
-		inspect(course, false);
-	} while (++round < WARM_UP_ROUNDS && slice.counted != slice.sent);
+	while (!course->unanswered && round < WARM_UP_ROUNDS && answered < course->generator.flows) {
+		answered = round_of_answers(course);
+		round++;
+	}
+	do
+		slice = round_of_all(course, SINK_INSPECTS);
+	while (++round < WARM_UP_ROUNDS && slice.counted != slice.sent);
 	if (!slice.counted)
 		die("of %llu packets none has arrived", (unsigned long long)slice.sent);
+	if (!answered && !course->unanswered)
+		die("no answer comes back: without XDP, the load balancer's interfaces need GRO to take what XDP sends");
 	for (i = 0; i < course->sink_count; i++)
 		damaged += sink_found(&course->sinks[i], destinations);
-	return json_pack("{s:i, s:I, s:o}", "warmup_rounds", round, "damaged", (json_int_t)damaged, "destinations",
-			 destinations);
+	return json_pack("{s:i, s:I, s:I, s:o}", "warmup_rounds", round, "answered", (json_int_t)answered, "damaged",
+			 (json_int_t)damaged, "destinations", destinations);
 }
 
 static int compare(const void *a, const void *b)

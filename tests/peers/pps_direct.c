@@ -22,19 +22,16 @@ static struct nlmsghdr *veth_request(char *buffer)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct nlattr *info, *data, *peer;
-	struct ifinfomsg *link;
 
 	request->nlmsg_type = RTM_NEWLINK;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK;
-	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
-	link->ifi_flags = link->ifi_change = IFF_UP;
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(request, IFLA_IFNAME, NEAR);
 	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
 	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(request, VETH_INFO_PEER);
-	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
-	link->ifi_flags = link->ifi_change = IFF_UP;
+	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(request, IFLA_IFNAME, FAR);
 	mnl_attr_nest_end(request, peer);
 	mnl_attr_nest_end(request, data);
@@ -58,6 +55,18 @@ static void add_veth(void)
 	mnl_socket_close(socket);
 }
 
+/* Not by the request above: an end comes up only when it has its other one. */
+static void set_up(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(request.ifr_name, name);
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request))
+		die("%s: %s", name, strerror(errno));
+	close(fd);
+}
+
 void direct_open(struct direct *direct)
 {
 	int home = current_netns();
@@ -66,6 +75,8 @@ void direct_open(struct direct *direct)
 		die("a network namespace: %s", strerror(errno));
 	direct->netns = current_netns();
 	add_veth();
+	set_up(NEAR);
+	set_up(FAR);
 	direct->ifindex = if_nametoindex(NEAR);
 	sink_open_here(&direct->sink, if_nametoindex(FAR));
 	enter(home);

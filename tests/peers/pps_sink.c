@@ -119,11 +119,11 @@ static void forget(const struct sink *sink)
 	sink->bpf->bss->damaged = 0;
 }
 
-void sink_inspect(struct sink *sink, bool on)
+void sink_set(struct sink *sink, enum sink_mode mode)
 {
-	if (on)
+	if (mode != SINK_COUNTS)
 		forget(sink);
-	sink->bpf->bss->inspects = on;
+	sink->bpf->bss->mode = mode;
 }
 
 uint64_t sink_found(const struct sink *sink, json_t *destinations)

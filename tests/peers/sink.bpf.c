@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Where packets end: counts the generator's and drops them, lets all others in. In a round that is not measured it also looks
- * whether they are whole, and to whom they go. */
+/* Where packets end: counts the generator's and drops them, lets all others in. In rounds that are not measured it also looks
+ * whether they are whole, and answers them. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_endian.h>
@@ -28,7 +28,7 @@ struct {
 	__type(value, __u64);
 } destinations SEC(".maps");
 
-bool inspects;
+__u32 mode;    /* enum sink_mode */
 __u64 damaged; /* packets with a wrong checksum */
 
 /* A sum that is right comes to all ones together with its checksum. */
@@ -72,6 +72,31 @@ static __noinline void inspect(struct xdp_md *ctx)
 		bpf_map_update_elem(&destinations, &to, &one, BPF_ANY);
 }
 
+/* The checksums stay what they are. */
+static __noinline int answer(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data;
+	struct iphdr *ip = data + FRAME_IP;
+	struct udphdr *udp = data + FRAME_UDP;
+	struct ethhdr *eth = data;
+	__u8 mac[6];
+	__be32 address;
+	__be16 port;
+
+	if (data + FRAME_LENGTH > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	__builtin_memcpy(mac, eth->h_dest, sizeof(mac));
+	__builtin_memcpy(eth->h_dest, eth->h_source, sizeof(mac));
+	__builtin_memcpy(eth->h_source, mac, sizeof(mac));
+	address = ip->daddr;
+	ip->daddr = ip->saddr;
+	ip->saddr = address;
+	port = udp->dest;
+	udp->dest = udp->source;
+	udp->source = port;
+	return XDP_TX;
+}
+
 static __always_inline bool is_the_generators(void *data, void *end)
 {
 	struct ethhdr *eth = data;
@@ -89,7 +114,8 @@ int sink(struct xdp_md *ctx)
 	if (!count || !is_the_generators((void *)(long)ctx->data, (void *)(long)ctx->data_end))
 		return XDP_PASS;
 	(*count)++;
-	if (inspects)
-		inspect(ctx);
-	return XDP_DROP;
+	if (mode == SINK_COUNTS)
+		return XDP_DROP;
+	inspect(ctx);
+	return mode == SINK_ANSWERS ? answer(ctx) : XDP_DROP;
 }
