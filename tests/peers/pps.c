@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 	course.ifindex = if_nametoindex(options.ingress);
 	mac_of(options.ingress, options.packet.from);
 	pin(course.cpu);
+	course.softirq_thread = softirq_thread(course.cpu);
 	catch_signals();
 	atexit(clean_up);
 	generator_open(&course.generator, &options.packet, options.flows);

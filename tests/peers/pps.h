@@ -33,7 +33,7 @@ struct generator {
 void generator_open(struct generator *generator, const struct packet *packet, uint32_t flows);
 
 /* Send that many packets to the interface of the namespace that one is in: ns for each, by the kernel's own clock, which stands
- * still while other processes have the CPU. */
+ * still while other threads have the CPU. */
 double generator_shoot(struct generator *generator, uint32_t ifindex, uint32_t packets);
 void generator_close(struct generator *generator);
 
@@ -70,6 +70,10 @@ struct direct {
 void direct_open(struct direct *direct);
 void direct_close(struct direct *direct);
 
+/* The pid of that CPU's softirq thread, or 0 where none can be seen; and the CPU time that it has had. */
+int softirq_thread(int cpu);
+uint64_t softirq_thread_ns(int pid);
+
 #define MAX_SINKS 16
 struct course {
 	struct generator generator;
@@ -81,6 +85,7 @@ struct course {
 	struct sink client; /* on that interface: where answers end */
 	bool unanswered;    /* servers say nothing */
 	int cpu;
+	int softirq_thread;
 	volatile sig_atomic_t interrupted;
 };
 

@@ -34,7 +34,7 @@ static struct slice shoot(struct course *course, uint32_t ifindex, const struct 
 			  uint32_t packets)
 {
 	uint64_t elsewhere = 0, before = counted(sinks, count, course->cpu, &elsewhere), end;
-	uint64_t sent = course->generator.bpf->bss->sent;
+	uint64_t sent = course->generator.bpf->bss->sent, busy = softirq_thread_ns(course->softirq_thread);
 	struct slice slice;
 
 	slice.ns = generator_shoot(&course->generator, ifindex, packets);
@@ -45,6 +45,8 @@ static struct slice shoot(struct course *course, uint32_t ifindex, const struct 
 	do
 		slice.counted = counted(sinks, count, course->cpu, &elsewhere) - before;
 	while (slice.counted < slice.sent && now_ms() < end && !usleep(1000));
+	if (slice.sent)
+		slice.ns += (double)(softirq_thread_ns(course->softirq_thread) - busy) / (double)slice.sent;
 	slice.ns *= slice.counted ? (double)slice.sent / (double)slice.counted : 0;
 	return slice;
 }
