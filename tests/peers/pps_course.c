@@ -13,6 +13,7 @@
 #define SLICE 240000 /* packets at least, whole rounds of all flows: a call takes 30 ms besides */
 #define MAX_SLICES 1000
 #define ARRIVAL_MS 100 /* for what a softirq thread has still to do */
+#define NEEDS_NAPI "do both interfaces of the load balancer have XDP or GRO on, to take what XDP sends?"
 
 struct slice {
 	double ns; /* for each packet that arrived */
@@ -105,9 +106,9 @@ json_t *course_warm_up(struct course *course)
 		slice = round_of_all(course, SINK_INSPECTS);
 	while (++round < WARM_UP_ROUNDS && slice.counted != slice.sent);
 	if (!slice.counted)
-		die("of %llu packets none has arrived", (unsigned long long)slice.sent);
+		die("of %llu packets none has arrived at a sink; " NEEDS_NAPI, (unsigned long long)slice.sent);
 	if (!answered && !course->unanswered)
-		die("no answer comes back: without XDP, the load balancer's interfaces need GRO to take what XDP sends");
+		die("no answer comes back; " NEEDS_NAPI);
 	for (i = 0; i < course->sink_count; i++)
 		damaged += sink_found(&course->sinks[i], destinations);
 	return json_pack("{s:i, s:I, s:I, s:o}", "warmup_rounds", round, "answered", (json_int_t)answered, "damaged",
