@@ -192,7 +192,7 @@ $(B)/peers/%.skel.h: $(B)/peers/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 PPS := $(wildcard tests/peers/pps*.c) tests/e2e/tools/common.c
-$(B)/peers/pps: $(PPS) $(addprefix $(B)/peers/,generator.skel.h sink.skel.h) Makefile | deps
+$(B)/peers/pps: $(PPS) $(addprefix tests/peers/,pps.h frame.h) $(addprefix $(B)/peers/,generator.skel.h sink.skel.h) Makefile | deps
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(PPS) $(PKG_LIBS)
 

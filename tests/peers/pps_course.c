@@ -163,6 +163,8 @@ void course_measure(struct course *course, double seconds, json_t *result)
 			    (unsigned long long)slice.sent, (unsigned long long)slice.counted);
 		direct.ns[i] = slice.ns;
 		slice = shoot_through(course, packets);
+		if (!slice.counted)
+			die("of %llu packets none arrives any more", (unsigned long long)slice.sent);
 		through.ns[i] = slice.ns;
 		net.ns[i] = slice.ns - direct.ns[i];
 		sent += slice.sent;
