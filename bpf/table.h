@@ -117,18 +117,21 @@ static __always_inline void flow_retire(const struct flow *flow, struct serin_wa
 		way_free(way, flow->index);
 }
 
-/* The first free way of a bucket, made BUSY; NO_WAY when there is none. A way without a tag may be somebody's already. */
-static __always_inline __s64 bucket_claim(__u32 bucket)
+/* The first free way of a bucket, from `first` on, made BUSY; NO_WAY when there is none. A way without a tag may be somebody's
+ * already. */
+static __always_inline __s64 bucket_claim(__u32 bucket, __u32 first)
 {
 	__u64 *word = bpf_map_lookup_elem(&tags, &bucket);
-	__u64 untagged;
+	__u64 untagged, turned;
 	int i;
 
 	if (!word)
 		return NO_WAY;
-	untagged = zero_bytes(READ_ONCE(*word));
+	turned = READ_ONCE(*word);
+	turned = turned >> 8 * first | turned << 1 << (63 - 8 * first);
+	untagged = zero_bytes(turned);
 	for (i = 0; i < (int)SERIN_WAYS_PER_BUCKET && untagged; i++, untagged &= untagged - 1) {
-		__u32 index = bucket << WAY_BITS | lowest_byte(untagged);
+		__u32 index = bucket << WAY_BITS | ((lowest_byte(untagged) + first) & (SERIN_WAYS_PER_BUCKET - 1));
 		struct serin_way *way = way_at(index);
 		__u32 claim;
 
@@ -214,9 +217,9 @@ verified_once __s64 way_claim(__u64 hash, __u32 now, __u32 one_way)
 		one = second_bucket(hash);
 		other = first_bucket(hash);
 	}
-	index = bucket_claim(one);
+	index = bucket_claim(one, favourite(hash));
 	if (index == NO_WAY)
-		index = bucket_claim(other);
+		index = bucket_claim(other, favourite(hash));
 	/* Losing a race for the best candidate says nothing about the others. */
 	for (i = 0; i < 3 && index == NO_WAY; i++)
 		index = way_evict(hash, now, one_way);
