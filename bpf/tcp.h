@@ -226,7 +226,8 @@ verified_once int track_rare(const struct scratch *here)
 	return 0;
 }
 
-/* A client that goes on after an answer is a real one; an answer alone proves nothing. */
+/* A client that goes on after an answer is a real one; an answer alone proves nothing. The answer says so to both ways: who
+ * asks without ever getting one, as for logs and metrics, has his own line to look at only. */
 verified_once int track_udp(__u32 index, __u32 claim, __u32 direction, __u32 backend)
 {
 	struct serin_stats *count = bpf_map_lookup_elem(&stats, &backend);
@@ -235,13 +236,15 @@ verified_once int track_udp(__u32 index, __u32 claim, __u32 direction, __u32 bac
 
 	if (!way || !count)
 		return 0;
+	peer = flow_peer(way);
 	if (direction == SERIN_TO_CLIENT) {
 		if (!(way->flags & SERIN_WAY_ANSWERED))
 			way_mark(way, SERIN_WAY_ANSWERED);
+		if (peer && peer != way && !(peer->flags & SERIN_WAY_HEARD))
+			way_mark(peer, SERIN_WAY_HEARD);
 		return 0;
 	}
-	peer = flow_peer(way);
-	if (peer && peer != way && peer->flags & SERIN_WAY_ANSWERED && flow_establish(&flow, peer))
+	if (peer && peer != way && flow_establish(&flow, peer))
 		count->established++;
 	return 0;
 }
@@ -328,7 +331,8 @@ static __always_inline void track_datagram(struct scratch *here, struct serin_wa
 {
 	const struct flow *flow = &here->flow;
 
-	if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC)
+	if (SERIN_WAY_STATE(flow->claim) == SERIN_WAY_EMBRYONIC &&
+	    (flow->direction == SERIN_TO_CLIENT || way->flags & SERIN_WAY_HEARD))
 		track_udp(flow->index, flow->claim, flow->direction, flow->backend);
 	if (!observe || SERIN_IS_ONE_WAY(flow->forward))
 		return;

@@ -231,7 +231,8 @@ enum serin_way_state {
 
 enum serin_way_flags {
 	SERIN_WAY_FIN = 1,        /* this direction's sender has ended */
-	SERIN_WAY_SEQ = 2,        /* next_seq means something */
+	SERIN_WAY_SEQ = 2,        /* TCP: next_seq means something */
+	SERIN_WAY_HEARD = 2,      /* UDP, to the backend: it has sent data */
 	SERIN_WAY_ANSWERED = 4,   /* to the client: the backend has sent data */
 	SERIN_WAY_STRUCK = 4,     /* to the backend: the handshake's failure is among the backend's strikes */
 	SERIN_WAY_BY_RULE = 8,    /* the client was placed, not drawn */
