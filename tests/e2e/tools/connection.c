@@ -82,7 +82,7 @@ static const char *read_name(struct connection *connection)
 	body = strstr(connection->answer, "\r\n\r\n");
 	if (!body)
 		return connection->length < sizeof(connection->answer) - 1 ? "" : NULL;
-	value = strstr(connection->answer, header);
+	value = strcasestr(connection->answer, header);
 	if (!value || value > body)
 		return NULL;
 	body += 4;
