@@ -175,7 +175,7 @@ bench:
 
 # Beside nftables, HAProxy and nginx, in under 15 minutes; PEERS="nftables serin-xdp" ROUNDS=3 measure less. A peer that cannot
 # be installed is left out, and said so.
-PEER_TOOLS := $(addprefix $(B)/peers/,paced sources.so blind.so)
+PEER_TOOLS := $(addprefix $(B)/peers/,paced pps softirq sources.so blind.so)
 bench-peers:
 	$(Q)scripts/install-deps --for build
 	$(Q)scripts/install-deps --for peers || echo "bench-peers: going on with what is installed" >&2
@@ -212,6 +212,12 @@ PPS := $(wildcard tests/peers/pps*.c) tests/e2e/tools/common.c
 $(B)/peers/pps: $(PPS) $(addprefix tests/peers/,pps.h frame.h) $(addprefix $(B)/peers/,generator.skel.h sink.skel.h) Makefile | deps
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(PPS) $(PKG_LIBS)
+
+# What a load balancer takes of a CPU, told from everything around it in the same kernel.
+$(B)/peers/softirq.bpf.o: tests/peers/softirq.h
+$(B)/peers/softirq: tests/peers/softirq.c tests/e2e/tools/common.c $(B)/peers/softirq.skel.h Makefile | deps
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $(filter %.c,$^) $(PKG_LIBS)
 
 # What health checks cost: `make build/checks && build/checks`. No part of `make bench`.
 $(B)/checks: tests/bench/checks.c $(B)/agent.a

@@ -6,6 +6,7 @@ CONNECTIONS=128      # at a time
 SOURCES=10.64.0.0    # the clients' first address: every connection has the next one
 MANY=4096            # of them, for new connections
 UDP_FLOWS=60000
+PACED=(-t "$VIP:80" -s $SOURCES -k $CONNECTIONS)
 
 # MEASURE PEER ROUND JSON
 record() { printf '{"measure": "%s", "peer": "%s", "round": %d, "figures": %s}\n' "$@" >>"$RAW"; }
@@ -33,43 +34,35 @@ run_wrk() {
 }
 
 # PEER ROUND: how long answers take at $RATE requests a second
-measure_latency() { record latency "$1" "$2" "$(paced)"; }
+measure_latency() { record latency "$1" "$2" "$(on client "$PEERS_TOOLS/paced" "${PACED[@]}" -f "$RATE" -d "$TIME")"; }
 
-paced() { on client "$PEERS_TOOLS/paced" -t "$VIP:80" -s $SOURCES -k $CONNECTIONS -f "$RATE" -d "$TIME"; }
-
-# PEER ROUND: what a request costs the load balancer, at $RATE requests a second, in two ways.
+# PEER ROUND: what a request costs the load balancer at $RATE requests a second, in two ways.
 #
-# Direct: what the kernel threads of its devices (see thread_napi) and the processes in its namespace ran. It holds nothing of
-# the client, the switch or the backends, but for what an interrupt happens to do in one of those threads, and it holds the
-# price of waking a thread, some two microseconds for each burst of packets, which softirqs would not pay: the floor has it
-# as well. Timers and work queues of the kernel are not in it.
-# Added: how long all processors were busy, for each request; less the floor's in the same round, that is what the
-# load balancer adds to client, wires and backends. Coarser, but without any attribution.
+# Direct: softirq.c tells the polls of the load balancer's two devices, which hold all that happens to a packet from its arrival
+# there until it is in the queue of the wire's far end, and the processes in its namespace, from what client, switch and
+# backends do in the same kernel. Not in it: timers and work queues of the kernel, and interrupts, whoever they hit.
+# All: how long the machine's processors were busy. Less the floor's in the same round it is what the load balancer adds to
+# client, wires and backends: coarse, but nothing had to be attributed.
 measure_cpu() {
-	local threads processes kernel user idle begin paced
-	napi_threads >"$WORK/threads"
-	thread_napi 1
-	mapfile -t threads < <(new_threads "$WORK/threads")
-	mapfile -t processes < <(ip netns pids "$RUN-lb")
-	[ ${#threads[@]} -eq 2 ] || die "the kernel has ${#threads[@]} threads for the devices of the load balancer, not 2"
-	kernel=$(ran_ns "${threads[@]}") user=$(ran_ns "${processes[@]}") idle=$(idle_us) begin=$(now_us)
-	paced=$(paced)
-	kernel=$(($(ran_ns "${threads[@]}") - kernel)) user=$(($(ran_ns "${processes[@]}") - user))
+	local processes said idle begin
+	mapfile -t processes < <(ip netns pids "$RUN-lb" | sed 's/^/-p/')
+	idle=$(idle_us) begin=$(now_us)
+	said=$(on lb "$PEERS_TOOLS/softirq" "${processes[@]}" -i front -i back \
+		nsenter --net="/run/netns/$RUN-client" "$PEERS_TOOLS/paced" "${PACED[@]}" -f "$RATE" -d "$TIME")
 	idle=$(($(idle_us) - idle)) begin=$(($(now_us) - begin))
-	thread_napi 0
-	record cpu "$1" "$2" "$(jq -c --argjson kernel $kernel --argjson user $user --argjson idle $idle \
-		--argjson time $begin --argjson cpus "$(nproc)" '
-		.answered as $n | {answered: $n, failed, kernel_us: ($kernel / 1000 / $n), processes_us: ($user / 1000 / $n),
-			direct_us: (($kernel + $user) / 1000 / $n), all_us: (($time * $cpus - $idle) / $n)}' <<<"$paced")"
+	record cpu "$1" "$2" "$(jq -sc --argjson idle $idle --argjson time $begin --argjson cpus "$(nproc)" '
+		add | .answered as $n | (.ran_ns - .softirqs_meanwhile_ns) as $processes_ns |
+		{answered, failed, packets, polls, softirqs_us: (.devices_ns / 1000 / $n), processes_us: ($processes_ns / 1000 / $n),
+			direct_us: ((.devices_ns + $processes_ns) / 1000 / $n), all_us: (($time * $cpus - $idle) / $n)}' <<<"$said")"
 }
 
-# PEER ROUND: small UDP packets of many flows from the client's side, counted where the backends would take them. Only what
-# forwards in the kernel takes part: the proxies here are none for UDP.
+# PEER ROUND: small UDP packets of many flows from the client's side, counted and dropped at the far end of the load balancer's
+# wire to the backends, before the switch. Only what forwards in the kernel takes part: the proxies here are none for UDP.
 measure_packets() {
 	local said
 	case $1 in haproxy-* | nginx-*) return ;; esac
 	[ -x "$PEERS_TOOLS/pps" ] || return 0
-	said=$(on lb "$PEERS_TOOLS/pps" --lb-ingress front --dst-mac "$(mac_of lb front)" --vip "$VIP:9000" \
-		--flows $UDP_FLOWS --sink "$RUN-s1/eth0" --sink "$RUN-s2/eth0" --sink "$RUN-c1/eth0" --seconds "$TIME")
+	said=$(on client "$PEERS_TOOLS/pps" --ingress eth0 --dst-mac "$(mac_of lb front)" --vip "$VIP:9000" \
+		--flows $UDP_FLOWS --sink "$RUN-switch/lb" --seconds "$TIME")
 	record packets "$1" "$2" "$said"
 }

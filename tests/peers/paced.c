@@ -101,8 +101,7 @@ static bool is_whole(struct connection *connection)
 	connection->answer[connection->length] = '\0';
 	body = strstr(connection->answer, "\r\n\r\n");
 	value = strcasestr(connection->answer, header);
-	return body && value && value < body &&
-	       strlen(body + 4) >= strtoul(value + sizeof(header) - 1, NULL, 10);
+	return body && value && value < body && strlen(body + 4) >= strtoul(value + sizeof(header) - 1, NULL, 10);
 }
 
 static void receive(struct paced *paced, struct connection *connection)

@@ -19,13 +19,13 @@ import sys
 SERIN = "serin-xdp"
 # measure, its figure, what is printed, digits, which is better
 TABLES = [
-    ("packets", "packets_per_s", "small UDP packets per second, the generator's own time taken off", 0, "more"),
+    ("packets", "net_packets_per_s", "small UDP packets per second on one processor, the generator's own time taken off", 0, "more"),
     ("keep_alive", "per_s", "requests per second, connections that stay", 0, "more"),
     ("new_connections", "per_s", "requests per second, a new connection for each", 0, "more"),
     ("latency", "p50_us", "p50 at a fixed rate, us", 0, "less"),
     ("latency", "p99_us", "p99 at a fixed rate, us", 0, "less"),
-    ("cpu", "direct_us", "CPU of the load balancer per request, its devices' threads and its processes, us", 2, "less"),
-    ("cpu", "kernel_us", "  of that in the kernel threads of its devices", 2, "less"),
+    ("cpu", "direct_us", "CPU of the load balancer per request, softirqs of its devices and its processes, us", 2, "less"),
+    ("cpu", "softirqs_us", "  of that in softirqs", 2, "less"),
     ("cpu", "processes_us", "  of that in processes", 2, "less"),
     ("cpu", "added_us", "CPU of the whole machine per request above the floor's in the same round, us", 2, "less"),
 ]

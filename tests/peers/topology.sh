@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The hosts that every peer is measured on, and who works for the load balancer there.
+# The hosts that every peer is measured on.
 #
 #   client ── front │ lb │ back ── switch ── s1 s2 (stable) c1 (canary)
 #
 # It is two_arm of tests/e2e/hosts.sh, and the same for all: wires without checksum offload, a program that passes everything
-# at the far end of the load balancer's wires (XDP is only sent to where there is one), and GRO on the load balancer's devices,
-# which puts packets through NAPI as a NIC does; without it a veth hands them over in the sender's time.
+# at the far end of the load balancer's wires, and GRO on the load balancer's devices, which puts packets through NAPI as a
+# NIC does: without it a veth hands them over in the sender's time, and takes nothing that XDP sends.
 
 build_hosts() {
 	local host
@@ -31,32 +31,6 @@ start_backend() {
 	mkdir "$dir"
 	sed "s/NAME/$2/" "$PEERS_DIR/backend.conf" | grep -v 'put in the place' >"$dir/nginx.conf"
 	start "$1" nginx -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf"
-}
-
-# 0|1: whether what comes in at either end of the load balancer's two wires is worked off by a kernel thread of that device.
-#
-# That is how the load balancer's part of the kernel's work is told from the rest, which all happens in one kernel: everything
-# from a packet's arrival at `front` or `back` until it is put into the queue of the far end runs in the two threads of
-# `front` and `back`. The far ends need threads as well, or what client and switch do with the packet would count as the
-# load balancer's.
-thread_napi() {
-	local end
-	for end in lb:front lb:back client:eth0 switch:lb; do
-		ip netns exec "$RUN-${end%:*}" sh -c "echo $1 >/sys/class/net/${end#*:}/threaded"
-	done
-}
-
-# The kernel threads of front and back. Their names do not say in which namespace: they begin after `thread_napi 1`.
-# FILE-OF-THOSE-BEFORE
-new_threads() { napi_threads | grep -vxFf "$1" || true; }
-napi_threads() { grep -lE '^napi/(front|back)-' /proc/[0-9]*/comm 2>/dev/null | tr -dc '0-9\n' || true; }
-
-# PID...: nanoseconds on a processor so far, of all their threads together
-ran_ns() {
-	local pid
-	for pid; do
-		cat "/proc/$pid/task/"*/schedstat 2>/dev/null || true
-	done | awk '{ ns += $1 } END { printf "%.0f\n", ns }'
 }
 
 # Microseconds for which the machine's processors had nothing to do so far, all of them together
