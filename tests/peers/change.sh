@@ -8,7 +8,7 @@ CLIENTS=2000
 # times which version it gets. Half a second lies between a change and the next question: nginx needs a moment to reload.
 measure_change() {
 	local load share
-	start client "$E2E_TOOLS/load" -t "$VIP:80" -s 10.64.0.0 -n $CLIENTS -k 200 -i 50 -f 500 -c 100 -w 3000 -d 60 \
+	start client "$TOOLS/load" -t "$VIP:80" -s 10.64.0.0 -n $CLIENTS -k 200 -i 50 -f 500 -c 100 -w 3000 -d 60 \
 		-R "$WORK/load.ready" >"$WORK/load.json"
 	load=${PIDS[-1]}
 	wait_for 15 test -e "$WORK/load.ready" || die "$1: not all of the clients were answered within 15 s"
@@ -29,7 +29,7 @@ measure_change() {
 
 # SHARE: the version of every client once, into $WORK/survey-SHARE
 survey() {
-	on client "$E2E_TOOLS/load" -t "$VIP:80" -s 10.64.0.0 -n $CLIENTS -N $CLIENTS -c 64 -w 3000 -o "$WORK/record" \
+	on client "$TOOLS/load" -t "$VIP:80" -s 10.64.0.0 -n $CLIENTS -N $CLIENTS -c 64 -w 3000 -o "$WORK/record" \
 		>"$WORK/survey-$1.json"
 	sed 's/-.*//' "$WORK/record" | sort >"$WORK/survey-$1"
 }

@@ -6,7 +6,7 @@ CONNECTIONS=128      # at a time
 SOURCES=10.64.0.0    # the clients' first address: every connection has the next one
 MANY=4096            # of them, for new connections
 UDP_FLOWS=60000
-PACED=(-t "$VIP:80" -s $SOURCES -k $CONNECTIONS)
+PACED=(-t "$VIP:80" -s "$SOURCES" -k "$CONNECTIONS")
 
 # MEASURE PEER ROUND JSON
 record() { printf '{"measure": "%s", "peer": "%s", "round": %d, "figures": %s}\n' "$@" >>"$RAW"; }
@@ -61,7 +61,6 @@ measure_cpu() {
 measure_packets() {
 	local said
 	case $1 in haproxy-* | nginx-*) return ;; esac
-	[ -x "$PEERS_TOOLS/pps" ] || return 0
 	said=$(on client "$PEERS_TOOLS/pps" --ingress eth0 --dst-mac "$(mac_of lb front)" --vip "$VIP:9000" \
 		--flows $UDP_FLOWS --sink "$RUN-switch/lb" --seconds "$TIME")
 	record packets "$1" "$2" "$said"

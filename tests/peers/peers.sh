@@ -3,6 +3,7 @@
 # The peers: how each is started on the load balancer's host with 10 % for the canary, given another share, and stopped. All
 # but the floor hide the client's address from the backends, as serin's nat does.
 
+# shellcheck disable=SC2034 # tests/peers/run reads it
 ALL_PEERS=(kernel nftables haproxy-tcp haproxy-http nginx-stream serin-xdp serin-tc serin-blind)
 PEER_PID= # of the one that runs, when it is a process
 PEER_LOG=

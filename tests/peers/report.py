@@ -83,7 +83,20 @@ def print_table(title, better, digits, rows, titles):
     for peer, cells in rows.items():
         figure = cells["figure"]
         figures = " ".join(f"{figure[key]:10.{digits}f}" for key in ("median", "min", "max"))
-        print(f"  {titles[peer]:30} {figures} {'' if peer == SERIN else ratio_text(cells['serin_by_peer'])}")
+        ratio = "" if peer == SERIN else ratio_text(cells["serin_by_peer"])
+        print(f"  {titles[peer]:30} {figures} {ratio}".rstrip())
+
+
+def print_remarks(measures, titles):
+    """What a reader of the tables has to know: requests that failed, and where processors stood idle at full speed."""
+    for measure, peers in measures.items():
+        for peer, rounds in peers.items():
+            failed = sum(figures.get("failed", 0) for figures in rounds.values())
+            if failed and measure != "change":
+                print(f"{titles[peer]}: {failed} requests of {measure} failed")
+            idle = 1 - statistics.median(figures.get("busy", 1) for figures in rounds.values())
+            if idle > 0.05:
+                print(f"{titles[peer]}: the processors were idle for {idle:.0%} of {measure}")
 
 
 def tables(measures, titles):
@@ -162,9 +175,11 @@ def main():
     print(f"\n{about['machine']['processors']} processors, {about['machine']['cpu']}, kernel {about['machine']['kernel']}")
     summary = tables(measures, titles)
     print_changes(measures, titles)
+    print()
+    print_remarks(measures, titles)
     with open(sys.argv[4], "w", encoding="utf-8") as file:
         json.dump({**about, "tables": summary, "raw": measures}, file, indent=1)
-    print(f"\n{settings.get('rounds')} rounds, {settings.get('took_s')} s; every figure is in {os.path.relpath(sys.argv[4])}")
+    print(f"{settings.get('rounds')} rounds, {settings.get('took_s')} s; every figure is in {os.path.relpath(sys.argv[4])}")
 
 
 main()
