@@ -19,13 +19,12 @@ measure_new_connections() { run_wrk new_connections "$1" "$2" -H "Connection: cl
 
 # MEASURE PEER ROUND [OPTIONS OF WRK]: also which part of the processors was busy: where it is not all of it, something waits
 run_wrk() {
-	local measure=$1 peer=$2 round=$3 idle begin busy
+	local measure=$1 peer=$2 round=$3 busy
 	shift 3
-	idle=$(idle_us) begin=$(now_us)
+	watch_busy
 	on client env "LD_PRELOAD=$PEERS_TOOLS/sources.so" "PEERS_SOURCES=$SOURCES/$MANY" wrk -t 2 -c $CONNECTIONS \
 		-d "${TIME}s" "$@" "http://$VIP/" >"$WORK/wrk"
-	busy=$(awk -v idle=$(($(idle_us) - idle)) -v time=$(($(now_us) - begin)) -v cpus="$(nproc)" \
-		'BEGIN { printf "%.3f", 1 - idle / (time * cpus) }')
+	busy=$(busy)
 	record "$measure" "$peer" "$round" "$(awk -v busy="$busy" '
 		/^Requests\/sec:/ { rate = $2 }
 		/Socket errors:/ { gsub(/[^0-9]+/, " "); for (i = 1; i <= NF; i++) failed += $i }
@@ -41,19 +40,19 @@ measure_latency() { record latency "$1" "$2" "$(on client "$PEERS_TOOLS/paced" "
 # Direct: softirq.c tells the polls of the load balancer's two devices, which hold all that happens to a packet from its arrival
 # there until it is in the queue of the wire's far end, and the processes in its namespace, from what client, switch and
 # backends do in the same kernel. Not in it: timers and work queues of the kernel, and interrupts, whoever they hit.
-# All: how long the machine's processors were busy. Less the floor's in the same round it is what the load balancer adds to
-# client, wires and backends: coarse, but nothing had to be attributed.
+# All: how long the machine's processors were busy, for each request. Less the floor's in the same round it is what the load
+# balancer adds to client, wires and backends: coarse, but nothing had to be attributed.
 measure_cpu() {
-	local processes said idle begin
+	local processes said busy
 	mapfile -t processes < <(ip netns pids "$RUN-lb" | sed 's/^/-p/')
-	idle=$(idle_us) begin=$(now_us)
+	watch_busy
 	said=$(on lb "$PEERS_TOOLS/softirq" "${processes[@]}" -i front -i back \
 		nsenter --net="/run/netns/$RUN-client" "$PEERS_TOOLS/paced" "${PACED[@]}" -f "$RATE" -d "$TIME")
-	idle=$(($(idle_us) - idle)) begin=$(($(now_us) - begin))
-	record cpu "$1" "$2" "$(jq -sc --argjson idle $idle --argjson time $begin --argjson cpus "$(nproc)" '
+	busy=$(busy)
+	record cpu "$1" "$2" "$(jq -sc --argjson busy "$busy" --argjson cpus "$(nproc)" '
 		add | .answered as $n | (.ran_ns - .softirqs_meanwhile_ns) as $processes_ns |
 		{answered, failed, packets, polls, softirqs_us: (.devices_ns / 1000 / $n), processes_us: ($processes_ns / 1000 / $n),
-			direct_us: ((.devices_ns + $processes_ns) / 1000 / $n), all_us: (($time * $cpus - $idle) / $n)}' <<<"$said")"
+			direct_us: ((.devices_ns + $processes_ns) / 1000 / $n), busy: $busy, all_us: ($busy * $cpus * 1e6 / .rate)}' <<<"$said")"
 }
 
 # PEER ROUND: small UDP packets of many flows from the client's side, counted and dropped at the far end of the load balancer's

@@ -50,11 +50,11 @@ def rate(measures):
 
 
 def add_what_is_added(measures):
-    """What all processors do for a request beyond the floor's, where the floor was measured in that round."""
+    """What all processors do for a request beyond the floor's in that round; nothing is known where they had no rest."""
     floor = measures.get("cpu", {}).get("kernel", {})
     for peer, rounds in measures.get("cpu", {}).items():
         for number, figures in rounds.items():
-            if peer != "kernel" and number in floor:
+            if peer != "kernel" and number in floor and max(figures["busy"], floor[number]["busy"]) < 0.95:
                 figures["added_us"] = figures["all_us"] - floor[number]["all_us"]
 
 

@@ -46,7 +46,12 @@ start_backend() {
 	start "$1" nginx -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf"
 }
 
-# Microseconds for which the machine's processors had nothing to do so far, all of them together
-idle_us() { awk -v hz="$(getconf CLK_TCK)" '/^cpu / { printf "%.0f\n", ($5 + $6) * 1e6 / hz }' /proc/stat; }
+# What part of the time since `watch_busy` the machine's processors have worked, whoever for
+watch_busy() { WATCHED=("$(idle_us)" "${EPOCHREALTIME/[.,]/}"); }
+busy() {
+	awk -v idle=$(($(idle_us) - WATCHED[0])) -v time=$((${EPOCHREALTIME/[.,]/} - WATCHED[1])) -v cpus="$(nproc)" \
+		'BEGIN { busy = 1 - idle / (time * cpus); printf "%.3f", (busy > 0 ? busy : 0) }'
+}
 
-now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
+# Microseconds for which they had nothing to do so far, all of them together
+idle_us() { awk -v hz="$(getconf CLK_TCK)" '/^cpu / { printf "%.0f\n", ($5 + $6) * 1e6 / hz }' /proc/stat; }
