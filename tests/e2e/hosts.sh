@@ -162,6 +162,16 @@ start() {
 	PIDS+=($!)
 }
 
+# SECONDS COMMAND...: true as soon as the command is, false when the time is over
+wait_for() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
 remove_hosts() {
 	local host pid
 	for pid in "${PIDS[@]}"; do

@@ -71,16 +71,6 @@ check() {
 	if "$@" >"$WORK/check.out" 2>&1; then ok "$what"; else fail "$what: '$*' failed: $(tail -n 3 "$WORK/check.out")"; fi
 }
 
-# SECONDS COMMAND...: true as soon as the command is, false when the time is over
-wait_for() {
-	local end=$((SECONDS + $1 + 1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-
 # ---- servers and clients ------------------------------------------------------------------------------------------
 
 # Every backend on port 3000 of its addresses.

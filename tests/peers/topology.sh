@@ -16,6 +16,7 @@ build_hosts() {
 	done
 	on lb ethtool -K front gro on
 	on lb ethtool -K back gro on
+	add_queues
 	reuse_ports
 	start_backend s1 stable-1
 	start_backend s2 stable-2
@@ -23,6 +24,18 @@ build_hosts() {
 	for host in s1:11 s2:12 c1:21; do
 		wait_for 5 on "${host%:*}" curl -sf -o /dev/null "http://10.0.0.${host#*:}/" ||
 			die "the web server on ${host%:*} does not answer: $(tail -n 3 "$WORK"/*-1/error.log "$WORK"/*-2/error.log)"
+	done
+}
+
+# The load balancer's two wires have as many queues as there are processors, as a NIC has: with one queue all that comes in by a
+# wire is worked off on one processor at a time, and who does more for a packet comes to that limit first.
+add_queues() {
+	local way end
+	[ "$(nproc)" -gt 1 ] || return 0
+	for way in rx tx; do # a device with XDP must be able to take in what the other end can send
+		for end in lb:front lb:back client:eth0 switch:lb; do
+			on "${end%:*}" ethtool -L "${end#*:}" $way "$(nproc)"
+		done
 	done
 }
 
