@@ -55,7 +55,7 @@ start_peer() {
 	mkdir -m 755 "$WORK/peer"
 	case $1 in
 	kernel) start_kernel ;;
-	nftables) weigh_nftables 10 ;;
+	nftables) start_nftables ;;
 	haproxy-*) start_haproxy "${1#*-}" ;;
 	nginx-stream) start_nginx ;;
 	serin-*) start_serin "${1#*-}" ;;
@@ -105,6 +105,11 @@ weigh_kernel() {
 }
 
 # ---- nftables ----------------------------------------------------------------------------------------------------------
+
+start_nftables() {
+	weigh_nftables 10
+	on lb sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_time_wait=1 # see reuse_ports
+}
 
 weigh_nftables() {
 	local half=$((($1 + 100) / 2)) canary=

@@ -42,20 +42,19 @@ add_queues() {
 # Thousands of connections a second from the load balancer's one address come back to the same port while a server still waits
 # out the last one that had it (60 s), or the load balancer's conntrack does (120 s). By a new client's clock such a SYN may
 # look old, is not taken, and wrk stands still for a second: behind nftables and serin, not behind a proxy, whose clock is one.
-# So nobody waits here: servers forget a connection when both sides have ended it, conntrack a second later.
+# So nobody waits here: servers forget a connection when both sides have ended it, and conntrack a second later (peers.sh).
 reuse_ports() {
 	local host
 	for host in s1 s2 c1; do
 		on "$host" sysctl -qw net.ipv4.tcp_max_tw_buckets=0 net.ipv4.tcp_fin_timeout=120
 	done
-	on lb sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_time_wait=1
 }
 
 # HOST NAME
 start_backend() {
 	local dir=$WORK/$2
 	mkdir "$dir"
-	sed "s/NAME/$2/" "$PEERS_DIR/backend.conf" | grep -v 'put in the place' >"$dir/nginx.conf"
+	sed "s/NAME/$2/" "$PEERS_DIR/backend.conf" >"$dir/nginx.conf"
 	start "$1" nginx -p "$dir" -e "$dir/error.log" -c "$dir/nginx.conf"
 }
 
