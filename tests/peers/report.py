@@ -95,7 +95,7 @@ def print_remarks(measures, titles):
             if failed and measure != "change":
                 print(f"{titles[peer]}: {failed} requests of {measure} failed")
             idle = 1 - statistics.median(figures.get("busy", 1) for figures in rounds.values())
-            if idle > 0.05:
+            if idle > 0.05 and measure in ("keep_alive", "new_connections"):
                 print(f"{titles[peer]}: the processors were idle for {idle:.0%} of {measure}")
 
 
