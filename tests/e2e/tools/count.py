@@ -157,8 +157,9 @@ class Conversation:
             self.write(text[:first])
             time.sleep(pause)
             text = text[first:]
-        self.write(text + body)
+        # Before it leaves: a thread that has to wait for its turn afterwards would take the answer for earlier than it is.
         self.asked.append((method, time.monotonic()))
+        self.write(text + body)
 
     def write(self, text):
         try:
