@@ -25,12 +25,14 @@ static __always_inline const struct serin_listener *listener_of(struct scratch *
 
 /* XDP also sees frames that the switch has flooded, or a promiscuous port brings: another load balancer's, maybe. They
  * are its own to answer. A VRRP router's virtual address (RFC 5798, section 7.3) is whoever's the VIP is. */
-static __always_inline bool sent_to_us(const struct pkt *pkt)
+static __always_inline bool sent_to_us(struct scratch *here)
 {
+	const struct pkt *pkt = &here->pkt;
 	__u32 *id = bpf_map_lookup_elem(&device_ids, &pkt->ifindex);
 	struct serin_device *device = id ? bpf_map_lookup_elem(&devices, id) : NULL;
 	__u64 vrrp = pkt->to_mac & 0xffffffffffull;
 
+	here->opening.device = id ? *id : NO_DEVICE;
 	return !device || pkt->to_mac == mac_number(device->mac) || vrrp == VRRP_IPV4 || vrrp == VRRP_IPV6;
 }
 

@@ -293,13 +293,13 @@ static __always_inline int tc_door(struct __sk_buff *skb, enum door door)
 	verdict = core_decide(here);
 	if (unlikely(verdict == VERDICT_OPEN)) {
 		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)
-			fib_ask(skb, here);
+			fib_ask(skb, here, here->opening.device);
 		verdict = core_open(here);
 		if (verdict == VERDICT_OPENED)
 			verdict = core_begin(here);
 	}
 	if (unlikely(verdict == VERDICT_ASK)) {
-		fib_ask(skb, here);
+		fib_ask(skb, here, NO_DEVICE);
 		verdict = core_aim(here);
 	}
 	if (verdict == VERDICT_PASS)

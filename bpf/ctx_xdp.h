@@ -187,13 +187,13 @@ static __always_inline int xdp_door(struct xdp_md *ctx)
 	verdict = core_decide(here);
 	if (unlikely(verdict == VERDICT_OPEN)) {
 		if (here->opening.forward <= SERIN_FORWARD_GATEWAY)
-			fib_ask(ctx, here);
+			fib_ask(ctx, here, here->opening.device);
 		verdict = core_open(here);
 		if (verdict == VERDICT_OPENED)
 			verdict = core_begin(here);
 	}
 	if (unlikely(verdict == VERDICT_ASK)) {
-		fib_ask(ctx, here);
+		fib_ask(ctx, here, NO_DEVICE);
 		verdict = core_aim(here);
 	}
 	if (verdict == VERDICT_PASS)

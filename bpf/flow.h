@@ -151,7 +151,7 @@ static __always_inline bool flow_read(const struct serin_way *way, __u32 index, 
 #ifndef SERIN_FLOW_LRU
 /* Look the packet's flow up: its way, and `ret` filled, or NULL. Costs the bucket's tag word and the way, two lines, when
  * the flow is in its first bucket; and where it has its favourite way there, the time of one: that is asked for before the tags
- * have come, which say whether it is the one. */
+ * have come, which say whether it is the one. Not for a SYN: most have no flow yet. */
 static __always_inline struct serin_way *flow_find(const struct pkt *pkt, __u64 hash, struct flow *ret)
 {
 	__u64 wanted = way_tag(hash) * EVERY_BYTE, matches = 0;
@@ -159,9 +159,11 @@ static __always_inline struct serin_way *flow_find(const struct pkt *pkt, __u64 
 	struct serin_way *way;
 	int i, second = 0;
 
-	way = way_at(first_bucket(hash) << WAY_BITS | favourite(hash));
-	if (way)
-		(void)READ_ONCE(way->claim);
+	if (!(pkt->flags & TCP_SYN)) {
+		way = way_at(first_bucket(hash) << WAY_BITS | favourite(hash));
+		if (way)
+			(void)READ_ONCE(way->claim);
+	}
 	for (i = 0; i < 2 + 2 * (int)SERIN_WAYS_PER_BUCKET; i++) {
 		if (!matches) {
 			__u64 *word;

@@ -55,7 +55,7 @@ verified_once int fragment_recall(void)
 		here->flow.rewrite.fragment_id = known->id;
 		return VERDICT_FORWARD;
 	}
-	if (here->pkt.door == DOOR_TC_EGRESS || !listener_of(here, 0, &id) || !sent_to_us(&here->pkt))
+	if (here->pkt.door == DOOR_TC_EGRESS || !listener_of(here, 0, &id) || !sent_to_us(here))
 		return VERDICT_PASS;
 	return drop(SERIN_DROP_FRAGMENT_EARLY);
 }

@@ -13,14 +13,15 @@
 #define HOP_MAC ((1ull << 48) - 1)
 
 /* The kernel's answer to here->question: a hop, perhaps without a MAC address, or a drop. For every door, since all of
- * them have the helper: the verifier checks it once for each. */
-static __noinline void fib_ask(void *ctx, struct scratch *here)
+ * them have the helper: the verifier checks it once for each. `came_by`: the device's id where it is known, which is often the
+ * one that the packet leaves by. */
+static __noinline void fib_ask(void *ctx, struct scratch *here, __u32 came_by)
 {
 	const struct serin_addr *from = &here->question.from, *to = &here->question.to;
 	bool v4 = addr_is_mapped(to);
 	struct bpf_fib_lookup fib = {};
 	__u64 mac, on_link;
-	__u32 *device;
+	__u32 device = came_by, *known;
 	long answer;
 
 	here->question.answer = drop(SERIN_DROP_NO_ROUTE);
@@ -40,16 +41,19 @@ static __noinline void fib_ask(void *ctx, struct scratch *here)
 	if (answer != BPF_FIB_LKUP_RET_SUCCESS && answer != BPF_FIB_LKUP_RET_NO_NEIGH &&
 	    answer != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return;
-	device = bpf_map_lookup_elem(&device_ids, &fib.ifindex);
-	if (!device)
-		return;
+	if (device == NO_DEVICE || fib.ifindex != here->pkt.ifindex) {
+		known = bpf_map_lookup_elem(&device_ids, &fib.ifindex);
+		if (!known)
+			return;
+		device = *known;
+	}
 	/* The helper writes the gateway over the destination. */
 	if (v4)
 		on_link = fib.ipv4_dst == to->word[3];
 	else
 		on_link = addr_equal((const struct serin_addr *)fib.ipv6_dst, to);
 	mac = answer == BPF_FIB_LKUP_RET_NO_NEIGH ? 0 : mac_number(fib.dmac);
-	here->question.answer = SERIN_HOP(mac, *device & 15) | (on_link ? HOP_ON_LINK : 0);
+	here->question.answer = SERIN_HOP(mac, device & 15) | (on_link ? HOP_ON_LINK : 0);
 }
 
 /* Where an answer came without a MAC address, the one known before holds on the same device: the neighbour is only
@@ -112,8 +116,8 @@ static __always_inline void hop_learn(const struct scratch *here, struct serin_w
  * if its gateway there is not known yet, the one that its frame came from is. */
 static __always_inline int hop_to_new_client(const struct scratch *here, __u64 *ret)
 {
-	__u32 ifindex = here->pkt.ifindex, *device = bpf_map_lookup_elem(&device_ids, &ifindex);
-	__u64 seen = device ? SERIN_HOP(here->pkt.mac, *device & 15) : 0;
+	__u32 device = here->opening.device;
+	__u64 seen = device == NO_DEVICE ? 0 : SERIN_HOP(here->pkt.mac, device & 15);
 	__s64 answer = here->question.answer;
 
 	if (answer >= 0 && answer & HOP_ON_LINK && SERIN_HOP_DEVICE(answer) == SERIN_HOP_DEVICE(seen)) {

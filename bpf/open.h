@@ -22,24 +22,57 @@ static __always_inline bool half_claim(struct half *half, __u64 hash, const stru
 	return half->way != NULL;
 }
 
-/* The hash under which the backend's packets will look for the flow. */
-static __always_inline __u64 reverse_hash(const struct serin_way *way, const struct serin_backend *backend)
-{
-	const struct serin_listener *listener = listener_at(way->listener);
-	const struct serin_addr *towards = &way->client;
-	__u32 snat_index = way->snat;
+/* An address and port that connections to a backend come from, under forward: nat. */
+struct snat {
+	__u32 index;
+	__be16 port;
+};
 
-	if (snat_index != SERIN_NO_SNAT)
-		towards = bpf_map_lookup_elem(&snat, &snat_index);
+/* The one that a place among the owner words of the backend's endpoint stands for. */
+static __always_inline struct snat snat_at(const struct serin_settings *set, const struct serin_backend *backend, __u32 place)
+{
+	__u32 ports = set->snat_port_count, nth = ports ? place / ports : 0;
+
+	return (struct snat){ .index = backend->snat_first + nth,
+			      .port = bpf_htons(set->snat_port_first + place - nth * ports) };
+}
+
+/* The hash under which the backend's packets will look for the flow. */
+static __always_inline __u64 reverse_hash(const struct scratch *here, const struct serin_backend *backend, struct snat from)
+{
+	const struct serin_listener *listener = listener_at(here->opening.listener);
+	const struct serin_addr *towards = &here->pkt.src;
+
+	if (from.index != SERIN_NO_SNAT)
+		towards = bpf_map_lookup_elem(&snat, &from.index);
 	if (!towards || !listener)
 		return 0;
 	/* Source port first in memory, whatever the host's byte order. */
 	union {
 		__be16 port[2];
 		__u32 both;
-	} ports = { .port = { backend->port, way->nat_port } };
-	return flow_hash(SERIN_WAY_FORWARD(way) == SERIN_FORWARD_LOCAL ? &listener->addr : &backend->addr, towards,
+	} ports = { .port = { backend->port, from.port } };
+	return flow_hash(here->opening.forward == SERIN_FORWARD_LOCAL ? &listener->addr : &backend->addr, towards,
 			 ports.both, listener->protocol);
+}
+
+/* A new flow's places are in lines that nobody has had in a cache for long. All are asked for together, before the first of them
+ * is needed; of the way back those that it has if the first port is free. */
+static __always_inline void flow_prefetch(const struct scratch *here, const struct serin_backend *backend)
+{
+	const struct serin_settings *set = THE_ONE(settings);
+	struct snat from = { SERIN_NO_SNAT, here->pkt.sport };
+	__u32 endpoint = backend->endpoint;
+	const __u32 *cursor;
+
+	newcomer_prefetch(here->opening.hash);
+	if (here->opening.forward == SERIN_FORWARD_NAT) {
+		cursor = bpf_map_lookup_elem(&cursors, &endpoint);
+		if (!set || !cursor)
+			return;
+		from = snat_at(set, backend, port_start(*cursor, set->snat_port_count * backend->snat_count));
+	}
+	bucket_prefetch(reverse_hash(here, backend, from));
 }
 
 static __always_inline void half_fill(struct half *half, const struct half *other, const struct scratch *here,
@@ -83,7 +116,9 @@ static __always_inline void half_fill(struct half *half, const struct half *othe
 static __always_inline bool reverse_publish(struct half *reverse, const struct half *forward,
 					    const struct scratch *here, const struct serin_backend *backend)
 {
-	if (!half_claim(reverse, reverse_hash(forward->way, backend), here))
+	struct snat from = { forward->way->snat, forward->way->nat_port };
+
+	if (!half_claim(reverse, reverse_hash(here, backend, from), here))
 		return false;
 	half_fill(reverse, forward, here, SERIN_TO_CLIENT);
 	way_publish(reverse->way, reverse->index, reverse->hash);
@@ -96,16 +131,15 @@ static __always_inline int bind_nat(struct half *forward, struct half *reverse, 
 {
 	const struct serin_settings *set = THE_ONE(settings);
 	__u32 generation = SERIN_WAY_GENERATION(forward->way->claim);
-	__u32 ports, nth;
+	struct snat from;
 	__s64 place;
 
 	place = port_claim(here->opening.backend, forward->index, generation, forward->hash, here->pkt.stamp);
 	if (place < 0 || !set)
 		return drop(SERIN_DROP_SNAT_EXHAUSTED);
-	ports = set->snat_port_count;
-	nth = ports ? (__u32)place / ports : 0;
-	forward->way->snat = backend->snat_first + nth;
-	forward->way->nat_port = bpf_htons(set->snat_port_first + (__u32)place - nth * ports);
+	from = snat_at(set, backend, place);
+	forward->way->snat = from.index;
+	forward->way->nat_port = from.port;
 	if (!reverse_publish(reverse, forward, here, backend)) {
 		port_release(forward->way, forward->index, generation, here->pkt.stamp);
 		return drop(SERIN_DROP_FLOW_TABLE_FULL);
@@ -202,6 +236,8 @@ static __always_inline __s64 flow_open(struct scratch *here)
 	backend = backend_at(here->opening.backend);
 	if (!backend)
 		return NO_WAY + drop(SERIN_DROP_NO_BACKEND);
+	if (!SERIN_IS_ONE_WAY(here->opening.forward))
+		flow_prefetch(here, backend);
 	if (!half_claim(&forward, here->opening.hash, here))
 		return NO_WAY + drop(SERIN_DROP_FLOW_TABLE_FULL);
 	if (SERIN_IS_ONE_WAY(here->opening.forward))

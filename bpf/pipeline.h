@@ -152,7 +152,7 @@ verified_once int core_meet(void)
 	pkt = &here->pkt;
 	opening = &here->opening;
 	listener = listener_at(opening->listener);
-	if (!listener || !listener->forward || !sent_to_us(pkt))
+	if (!listener || !listener->forward || !sent_to_us(here))
 		return pass(here);
 	opening->forward = listener->forward;
 	if (pkt->unusual & UNUSUAL_DOOR && opening->forward != SERIN_FORWARD_LOCAL)

@@ -84,6 +84,14 @@ static __always_inline bool port_take(__u64 *word, __u64 mine, __u32 now)
 	return true;
 }
 
+/* Each CPU walks the range from a start of its own. */
+static __always_inline __u32 port_start(__u32 cursor, __u32 total)
+{
+	__u32 start = cursor ? cursor : serin_scale(serin_mix64(bpf_get_smp_processor_id() + 1), total);
+
+	return start < total ? start : 0;
+}
+
 /* A source port towards the backend for the way `index` of that generation: its place among the endpoint's owner words,
  * or -1. Free and rested ones first, then those of flows that have been over for as long, then the longest resting, then
  * those of flows that may be ended, in the order of their ranks. */
@@ -100,11 +108,7 @@ verified_once __s64 port_claim(__u32 backend_id, __u32 index, __u32 generation, 
 	if (!backend || !set || !words || !cursor)
 		return -1;
 	total = set->snat_port_count * backend->snat_count;
-	/* Each CPU walks the range from a start of its own. */
-	start = *cursor ? *cursor : serin_scale(serin_mix64(bpf_get_smp_processor_id() + 1), total);
-	if (start >= total)
-		start = 0;
-
+	start = port_start(*cursor, total);
 	for (i = 0; i < PORT_TRIES && (i < PORT_TRIES_ENOUGH || !best_rank); i++) {
 		if (i < PORT_TRIES_IN_ROW) {
 			place = start + i < total ? start + i : start + i - total;

@@ -25,6 +25,8 @@ struct flow {
 	struct rewrite rewrite;
 };
 
+#define NO_DEVICE SERIN_MAX_DEVICES
+
 /* What a new flow is to be. */
 struct opening {
 	__u64 hash;
@@ -32,7 +34,8 @@ struct opening {
 	__u32 backend;
 	__u8 forward; /* enum serin_forward */
 	__u8 by_rule;
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 device; /* id of the one that the packet came by, or NO_DEVICE */
 	__u64 client_hop;
 	__s64 place; /* what flow_open() has answered */
 	__u32 routes_generation;

@@ -117,21 +117,31 @@ static __always_inline void flow_retire(const struct flow *flow, struct serin_wa
 		way_free(way, flow->index);
 }
 
+/* Which ways of a bucket have no tag: the top bit of the lowest such byte is set, counted from the way `first` on. */
+static __always_inline __u64 untagged_from(__u64 word, __u32 first)
+{
+	return zero_bytes(word >> 8 * first | word << 1 << (63 - 8 * first));
+}
+
+/* The first way that those bits stand for. */
+static __always_inline __u32 untagged_way(__u32 bucket, __u64 untagged, __u32 first)
+{
+	return bucket << WAY_BITS | ((lowest_byte(untagged) + first) & (SERIN_WAYS_PER_BUCKET - 1));
+}
+
 /* The first free way of a bucket, from `first` on, made BUSY; NO_WAY when there is none. A way without a tag may be somebody's
  * already. */
 static __always_inline __s64 bucket_claim(__u32 bucket, __u32 first)
 {
 	__u64 *word = bpf_map_lookup_elem(&tags, &bucket);
-	__u64 untagged, turned;
+	__u64 untagged;
 	int i;
 
 	if (!word)
 		return NO_WAY;
-	turned = READ_ONCE(*word);
-	turned = turned >> 8 * first | turned << 1 << (63 - 8 * first);
-	untagged = zero_bytes(turned);
+	untagged = untagged_from(READ_ONCE(*word), first);
 	for (i = 0; i < (int)SERIN_WAYS_PER_BUCKET && untagged; i++, untagged &= untagged - 1) {
-		__u32 index = bucket << WAY_BITS | ((lowest_byte(untagged) + first) & (SERIN_WAYS_PER_BUCKET - 1));
+		__u32 index = untagged_way(bucket, untagged, first);
 		struct serin_way *way = way_at(index);
 		__u32 claim;
 
@@ -202,21 +212,57 @@ static __always_inline __u32 bucket_load(__u32 bucket)
 	return ((tagged >> 7) * EVERY_BYTE) >> 56;
 }
 
-/* A BUSY way for a key, free or taken from another flow. A key goes to its first bucket, where a lookup reads one tag
- * word less, until five of eight are taken there; then to the emptier of the two. At the table's nominal load of three
- * quarters 0.006 % of newcomers find both buckets full (1 % if they filled the first bucket up, by simulation). */
+/* A key goes to its first bucket, where a lookup reads one tag word less, until five of eight are taken there; then to the
+ * emptier of the two. At the table's nominal load of three quarters 0.006 % of newcomers find both buckets full (1 % if they
+ * filled the first bucket up, by simulation). */
 #define FIRST_BUCKET_ENOUGH 5
 
-verified_once __s64 way_claim(__u64 hash, __u32 now, __u32 one_way)
+static __always_inline __u32 newcomers_bucket(__u64 hash)
 {
 	__u32 one = first_bucket(hash), other = second_bucket(hash), load = bucket_load(one);
+
+	return load >= FIRST_BUCKET_ENOUGH && bucket_load(other) < load ? other : one;
+}
+
+/* Asking memory for a line before it is needed: a load whose value nobody uses is waited for late, and several of them together
+ * take as long as one. */
+static __always_inline void way_prefetch(__u32 index)
+{
+	const struct serin_way *way = way_at(index);
+
+	if (way)
+		(void)READ_ONCE(way->claim);
+}
+
+/* The way that way_claim() will take for a key whose tags have been looked at. */
+static __always_inline void newcomer_prefetch(__u64 hash)
+{
+	__u32 bucket = newcomers_bucket(hash), first = favourite(hash);
+	const __u64 *word = bpf_map_lookup_elem(&tags, &bucket);
+
+	if (word)
+		way_prefetch(untagged_way(bucket, untagged_from(READ_ONCE(*word), first), first));
+}
+
+/* For one whose tags have not: them, and the two ways that it would have first. */
+static __always_inline void bucket_prefetch(__u64 hash)
+{
+	__u32 bucket = first_bucket(hash), first = favourite(hash);
+	const __u64 *word = bpf_map_lookup_elem(&tags, &bucket);
+
+	if (word)
+		(void)READ_ONCE(*word);
+	way_prefetch(bucket << WAY_BITS | first);
+	way_prefetch(bucket << WAY_BITS | ((first + 1) & (SERIN_WAYS_PER_BUCKET - 1)));
+}
+
+/* A BUSY way for a key, free or taken from another flow. */
+verified_once __s64 way_claim(__u64 hash, __u32 now, __u32 one_way)
+{
+	__u32 one = newcomers_bucket(hash), other = first_bucket(hash) ^ second_bucket(hash) ^ one;
 	__s64 index;
 	int i;
 
-	if (load >= FIRST_BUCKET_ENOUGH && bucket_load(other) < load) {
-		one = second_bucket(hash);
-		other = first_bucket(hash);
-	}
 	index = bucket_claim(one, favourite(hash));
 	if (index == NO_WAY)
 		index = bucket_claim(other, favourite(hash));
