@@ -244,7 +244,8 @@ verified_once int track_udp(__u32 index, __u32 claim, __u32 direction, __u32 bac
 			way_mark(peer, SERIN_WAY_HEARD);
 		return 0;
 	}
-	if (peer && peer != way && flow_establish(&flow, peer))
+	/* That mark may have come too late, when the way was another flow's: the other one decides. */
+	if (peer && peer != way && peer->flags & SERIN_WAY_ANSWERED && flow_establish(&flow, peer))
 		count->established++;
 	return 0;
 }
