@@ -85,6 +85,32 @@ static inline void expect_strikes(const struct conversation *talk, const char *w
 				 strikes_of(talk, i), i, i == talk->backend ? expected : 0);
 }
 
+static inline void in_scenes(void (*test)(const struct scene *scene))
+{
+	size_t i;
+
+	for (i = 0; i < scene_count; i++)
+		test(&scenes[i]);
+}
+
+static inline void in_one_way_scenes(void (*test)(const struct scene *scene))
+{
+	size_t i;
+
+	for (i = 0; i < mode_scene_count; i++)
+		if (SERIN_IS_ONE_WAY(mode_scenes[i].forward))
+			test(&mode_scenes[i]);
+}
+
+#define IN(which, name)                                   \
+	static void name##_in(const struct scene *scene); \
+	static void name(void **state)                    \
+	{                                                 \
+		(void)state;                              \
+		in_##which(name##_in);                    \
+	}                                                 \
+	static void name##_in(const struct scene *scene)
+
 static inline struct conversation begin(const struct scene *scene, uint8_t protocol)
 {
 	struct conversation talk = talk_begin(scene, protocol);
@@ -172,6 +198,49 @@ static inline void refuse(const struct conversation *talk)
 static inline void accept(const struct conversation *talk)
 {
 	backend(talk, SYN | ACK, BACKEND_ISN, CLIENT_ISN + 1);
+}
+
+/* What the backend's router says about the client's last packet. */
+static inline void unreachable(const struct conversation *talk)
+{
+	bool ipv4 = scene_is_ipv4(&talk->scene);
+	struct segment sent = from_client(talk), there = talk_out(talk, SERIN_TO_BACKEND, &sent);
+	static struct frame about, frame;
+	struct icmp icmp = {
+		.to = talk_arm(talk, SERIN_TO_CLIENT) == LAB_FRONT ? NET_FRONT_MAC : NET_REAR_MAC,
+		.from = talk->scene.backend_mac,
+		.src = frame_addr(ipv4 ? "10.0.0.254" : "2001:db8:b::fe"),
+		.dst = there.src,
+		.type = ipv4 ? 3 : 1,
+		.code = 1,
+		.ttl = 61,
+		.about = &about,
+	};
+
+	segment_write(&there, &about);
+	assert_int_equal(lab_run(talk->lab, talk_arm(talk, SERIN_TO_CLIENT), icmp_write(&icmp, &frame)),
+			 scene_verdict(&talk->scene));
+}
+
+static inline void datagram(const struct conversation *talk, enum serin_direction direction)
+{
+	struct segment in = direction == SERIN_TO_BACKEND ? from_client(talk) : from_backend(talk);
+
+	in.payload = (const uint8_t *)"datagram";
+	in.payload_length = 8;
+	pass(talk, direction, &in);
+}
+
+/* A client's next datagram within the same stamp is not looked at: make it another one. */
+static inline void ask_again(const struct conversation *talk)
+{
+	struct segment any = from_client(talk);
+	uint32_t index = flowtable_find(talk->lab, &any);
+	struct serin_way way = flowtable_way(talk->lab, index);
+
+	way.asked--;
+	flowtable_set_way(talk->lab, index, &way);
+	datagram(talk, SERIN_TO_BACKEND);
 }
 
 static inline struct serin_stats stats_of(const struct conversation *talk)
