@@ -28,7 +28,7 @@ struct flow {
 	uint32_t opened, stamp[SERIN_DIRECTIONS];
 	uint64_t bytes[SERIN_DIRECTIONS];
 	uint32_t next_seq[SERIN_DIRECTIONS];
-	bool has_seq[SERIN_DIRECTIONS];
+	bool has_seq[SERIN_DIRECTIONS]; /* TCP; of other flows it says nothing */
 	uint32_t asked, acked;
 };
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -338,6 +339,51 @@ static void test_as_json(void **state)
 	free(image);
 }
 
+/* Flags that say something else of UDP, and stamps where TCP has numbers, are not told. */
+static void test_udp_as_json(void **state)
+{
+	static const struct {
+		enum serin_way_state state;
+		uint8_t flags, back;
+		const char *name;
+	} stages[] = {
+		{ SERIN_WAY_EMBRYONIC, 0, 0, "embryonic" },
+		{ SERIN_WAY_EMBRYONIC, SERIN_WAY_HEARD, SERIN_WAY_ANSWERED, "embryonic" },
+		{ SERIN_WAY_ESTABLISHED, SERIN_WAY_HEARD, SERIN_WAY_ANSWERED, "established" },
+		{ SERIN_WAY_ESTABLISHED, SERIN_WAY_HEARD | SERIN_WAY_STRUCK, SERIN_WAY_ANSWERED, "established" },
+	};
+	struct image *image = calloc(1, sizeof(*image));
+	char *text, expected[400];
+	struct flow flow;
+	json_t *json;
+
+	(void)state;
+	strcpy(image->services[4].version[1], "canary");
+	image->listeners[2] = (struct serin_listener){ .protocol = IPPROTO_UDP, .port = htons(53) };
+	image->backends[300] = (struct serin_backend){ .service = 4, .version = 1, .port = htons(53) };
+	ways[FORWARD].next_seq = ways[REVERSE].next_seq = 0;
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		ways[FORWARD].claim = SERIN_WAY_CLAIM(70, stages[i].state);
+		ways[FORWARD].flags = stages[i].flags;
+		ways[FORWARD].asked = NOW - 5;
+		ways[REVERSE].claim = SERIN_WAY_CLAIM(71, stages[i].state);
+		ways[REVERSE].flags = stages[i].back | SERIN_WAY_TO_CLIENT;
+		flow = read_it();
+		json = flow_to_json(&flow, image, NOW);
+		text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6));
+		snprintf(expected, sizeof(expected),
+			 "{\"client\":\"[2001:db8::7]:40000\",\"protocol\":\"udp\",\"listen\":\"[::]:53\","
+			 "\"version\":\"canary\",\"backend\":\":53\",\"state\":\"%s\",\"one_way\":false,"
+			 "\"placed\":false,\"age\":10.7374,\"idle\":0.805306,"
+			 "\"bytes\":{\"to_backend\":4294967305,\"to_client\":11}}",
+			 stages[i].name);
+		assert_string_equal(text, expected);
+		free(text);
+		json_decref(json);
+	}
+	free(image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup(test_one_way_owes_until_the_client_acknowledges, make_flow),
 		cmocka_unit_test_setup(test_ages_do_not_run_backwards, make_flow),
 		cmocka_unit_test_setup(test_as_json, make_flow),
+		cmocka_unit_test_setup(test_udp_as_json, make_flow),
 		cmocka_unit_test(test_stamps_of_the_clock),
 	};
 
