@@ -29,7 +29,8 @@ struct snat {
 };
 
 /* The one that a place among the owner words of the backend's endpoint stands for. */
-static __always_inline struct snat snat_at(const struct serin_settings *set, const struct serin_backend *backend, __u32 place)
+static __always_inline struct snat snat_at(const struct serin_settings *set, const struct serin_backend *backend,
+					   __u32 place)
 {
 	__u32 ports = set->snat_port_count, nth = ports ? place / ports : 0;
 
@@ -38,7 +39,8 @@ static __always_inline struct snat snat_at(const struct serin_settings *set, con
 }
 
 /* The hash under which the backend's packets will look for the flow. */
-static __always_inline __u64 reverse_hash(const struct scratch *here, const struct serin_backend *backend, struct snat from)
+static __always_inline __u64 reverse_hash(const struct scratch *here, const struct serin_backend *backend,
+					  struct snat from)
 {
 	const struct serin_listener *listener = listener_at(here->opening.listener);
 	const struct serin_addr *towards = &here->pkt.src;
